@@ -1,0 +1,1 @@
+"""Labs: environments under test that can be started, described, broken and stopped."""
