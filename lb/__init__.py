@@ -1,1 +1,1 @@
-"""A load balancer that makes plain ChromaDB servers highly available through a log in PostgreSQL."""
+"""A load balancer that makes plain ChromaDB servers highly available by a log in PostgreSQL."""

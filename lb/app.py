@@ -1,0 +1,218 @@
+"""The running load balancer: wires the rooms together, and starts and stops them in order."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from importlib.metadata import version
+from typing import Any
+
+import asyncpg
+from aiohttp import web
+
+from lb.applier import Applier, Machinery
+from lb.catalogue import Collection
+from lb.config import Settings
+from lb.database import CONNECTION_ERRORS, Database, migrate, queries
+from lb.endpoints import Endpoints
+from lb.health import HealthMonitor
+from lb.instances import Fleet, Instance
+from lb.leader import take_lead
+from lb.log_reader import LogReader
+from lb.log_tail import LogTail
+from lb.lookups import Lookups
+from lb.model import Entry
+from lb.proxy import Proxy, Service
+from lb.reads import Reads
+from lb.recovery import recover
+from lb.status import Status
+from lb.upstream import Upstream
+from lb.wal import Wal
+from lb.writes import Writes
+
+log = logging.getLogger(__name__)
+
+CONNECT_RETRY_SECONDS = 0.2
+
+
+class LoadBalancer:
+    """One process. Listens at once; serves clients from the moment that it holds the lock."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = time.monotonic
+        self._started = self._clock()
+        self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
+        self._fleet = Fleet(settings.instance_urls, self._clock)
+        self._wal = Wal(self._database, self._on_logged)
+        self._proxy = Proxy(settings.max_body_bytes)
+        self._status = Status(
+            version=version("chroma-chaos"),
+            fleet=self._fleet,
+            wal=self._wal,
+            proxy=self._proxy,
+            uptime_seconds=lambda: self._clock() - self._started,
+        )
+        self._tail: LogTail | None = None
+        self._appliers: list[Applier] = []
+        self._upstreams: dict[str, Upstream] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set. A task that dies unexpectedly ends everything."""
+        await self._listen()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(self._serve(tasks), name="serve")
+                await stop.wait()
+                await self._drain()
+                serving.cancel()
+                end_group(tasks)
+        except* _StopRequest:
+            log.info("stopped")
+        finally:
+            await self._close()
+
+    async def _listen(self) -> None:
+        app = web.Application()
+        app.add_routes(Endpoints(self._status).routes())
+        app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
+        app.router.add_route("*", "/api/v2", self._proxy.handle)
+        self._runner = web.AppRunner(
+            app, access_log=None, auto_decompress=False, handler_cancellation=False
+        )
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner,
+            self._settings.host,
+            self._settings.port,
+            shutdown_timeout=self._settings.shutdown_seconds,
+        )
+        await site.start()
+        log.info("listening on %s:%s", self._settings.host, self._settings.port)
+
+    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        connection = await self._become_active()
+        epoch = await queries.next_epoch(connection)
+        tail = self._tail = await recover(connection, self._fleet)
+        self._wal.adopt(connection, epoch, tail.end)
+        reader = await LogReader.open(self._database)
+        tasks.create_task(self._wal.run(), name="log")
+        self._wire(tail, reader, tasks)
+        log.info("active, epoch %s, %s entries to apply", epoch, len(tail))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await reader.close()
+
+    async def _become_active(self) -> "asyncpg.Connection[Any]":
+        """Connect, migrate and wait for the lock, however long PostgreSQL is away."""
+        while True:
+            try:
+                connection = await self._database.connect()
+                for migration in await migrate(connection):
+                    log.info("schema version %s: %s", migration.version, migration.name)
+                await take_lead(connection, self._database.application_name)
+            except CONNECTION_ERRORS as error:
+                log.warning("waiting for PostgreSQL: %s: %s", type(error).__name__, error)
+                await asyncio.sleep(CONNECT_RETRY_SECONDS)
+            else:
+                return connection
+
+    def _wire(self, tail: LogTail, reader: LogReader, tasks: asyncio.TaskGroup) -> None:
+        """Make the rooms know each other, then let them work and clients in."""
+        settings = self._settings
+
+        def spawn(work: Coroutine[None, None, None], name: str) -> None:
+            tasks.create_task(work, name=name)
+
+        machinery = Machinery(
+            tail, self._wal, reader, spawn, self._clock, settings.hedge_max_seconds
+        )
+        for instance in self._fleet:
+            upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds)
+            self._upstreams[instance.name] = upstream
+            self._appliers.append(Applier(upstream, machinery))
+            monitor = HealthMonitor(
+                upstream,
+                settings.probe_interval_seconds,
+                settings.probe_timeout_seconds,
+                log_end=lambda: tail.end,
+                is_behind=tail.is_behind,
+            )
+            instance.on_change = self._on_instance
+            tasks.create_task(monitor.run(), name=f"health of {instance.name}")
+        tail.on_change = self._poke
+        self._status.tail = tail
+        reads = Reads(
+            self._upstreams,
+            tail,
+            self._clock,
+            settings.read_timeout_seconds,
+            settings.hedge_max_seconds,
+        )
+        lookups = Lookups(tail, reads)
+        writes = Writes(
+            tail,
+            self._wal,
+            reader,
+            lookups,
+            settings.write_timeout_seconds,
+            settings.protected_names,
+        )
+        self._proxy.service = Service(writes, lookups)
+
+    def _on_logged(self, entry: Entry) -> None:
+        assert self._tail is not None
+        collection = self._tail.catalogue.get(entry.lane_id)
+        assert collection is not None, f"{entry} has no collection"
+        self._tail.add(collection, entry)
+
+    def _poke(self, collection: Collection) -> None:
+        for applier in self._appliers:
+            applier.poke(collection)
+
+    def _on_instance(self, instance: Instance) -> None:
+        log.warning("%s is %s: %s", instance.name, instance.state, instance.cause)
+        for applier in self._appliers:
+            applier.poke_all()
+        if self._tail is not None:
+            self._tail.notify()
+
+    async def _drain(self) -> None:
+        """Stop accepting, let requests in flight end, then what was sent, then the log."""
+        log.info("stopping")
+        assert self._runner is not None
+        await self._runner.cleanup()
+        for applier in self._appliers:
+            applier.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.shutdown_seconds):
+                while self._tail is not None and any(
+                    collection.lane.busy for collection in self._tail.unfinished()
+                ):
+                    await self._tail.moved()
+                self._wal.close()
+                await self._wal.drained()
+
+    async def _close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for upstream in self._upstreams.values():
+            await upstream.close()
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self._wal.release()
+
+
+class _StopRequest(Exception):  # noqa: N818 - it is a message, not an error
+    """Ends the task group on purpose."""
+
+
+def end_group(tasks: asyncio.TaskGroup) -> None:
+    """Cancel every task of the group, in the way that asyncio documents."""
+
+    async def stop() -> None:
+        raise _StopRequest
+
+    tasks.create_task(stop(), name="stop")

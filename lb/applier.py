@@ -1,0 +1,202 @@
+"""One instance's applier: sends it the entries of every lane, in order, one window at a time.
+
+decide (pure) -> execute on the instance -> settle (answers the client) -> commit the cursor
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from lb.catalogue import Collection
+from lb.errors import InstanceError, InstanceUnreachableError
+from lb.executor import Execution, Executor
+from lb.instances import Instance
+from lb.lanes import Decision, Step, decide
+from lb.log_reader import LogReader
+from lb.log_tail import LogTail
+from lb.model import STRUCTURAL, Advance, Entry, Progress, Settlement
+from lb.upstream import Upstream
+from lb.wal import Wal
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """What all appliers share. `spawn` runs a named, supervised task."""
+
+    tail: LogTail
+    wal: Wal
+    reader: LogReader
+    spawn: Callable[[Coroutine[None, None, None], str], None]
+    clock: Callable[[], float]
+    hedge_max_seconds: float
+
+
+class Applier:
+    """Drives one instance through the log.
+
+    Invariant: an entry is sent only when the cursor before it is committed, and the cursor moves
+    only on a definite answer. So a crash leaves at most one entry per lane in doubt here.
+    """
+
+    def __init__(self, upstream: Upstream, machinery: Machinery) -> None:
+        self.instance: Instance = upstream.instance
+        self._m = machinery
+        self._executor = Executor(upstream, self._resolve)
+        self._timers: dict[Collection, asyncio.TimerHandle] = {}
+        self._failures: dict[Collection, int] = {}
+        self._is_stopped = False
+
+    def poke_all(self) -> None:
+        """Look at every lane with a backlog; called when an instance's state changed."""
+        for collection in self._m.tail.lagging(self.instance.name):
+            self.poke(collection)
+
+    def poke(self, collection: Collection) -> None:
+        """Do what the lane needs now, if anything."""
+        if self._is_stopped:
+            return
+        decision = decide(
+            collection.lane,
+            self.instance.name,
+            self._is_able,
+            self._m.clock(),
+            self._hedge_seconds(),
+        )
+        if decision.entry is None or decision.step in (Step.IDLE, Step.WAIT):
+            return
+        if decision.step is Step.HEDGE:
+            self._ask_again(collection, decision)
+            return
+        collection.lane.busy.add(self.instance.name)
+        work = self._send if decision.step is Step.SEND else self._skip
+        name = f"{decision.step.name.lower()} {decision.entry.position} to {self.instance.name}"
+        self._m.spawn(self._finish(collection, work(collection, decision.entry)), name)
+
+    def stop(self) -> None:
+        """Send nothing more; what was sent may still be answered."""
+        self._is_stopped = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _is_able(self, name: str, entry: Entry) -> bool:
+        tail = self._m.tail
+        return tail.fleet[name].is_serving and tail.is_satisfied(entry.after, name)
+
+    def _hedge_seconds(self) -> float:
+        return max(
+            other.write_latency.hedge_seconds(self._m.hedge_max_seconds)
+            for other in self._m.tail.fleet
+        )
+
+    def _ask_again(self, collection: Collection, decision: Decision) -> None:
+        if (timer := self._timers.pop(collection, None)) is not None:
+            timer.cancel()
+        delay = max(0.0, decision.at - self._m.clock())
+        loop = asyncio.get_running_loop()
+        self._timers[collection] = loop.call_later(delay, self._on_timer, collection)
+
+    def _on_timer(self, collection: Collection) -> None:
+        self._timers.pop(collection, None)
+        self.poke(collection)
+
+    async def _finish(self, collection: Collection, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        finally:
+            collection.lane.busy.discard(self.instance.name)
+            self._m.tail.notify()
+        self._m.tail.on_change(collection)
+
+    async def _send(self, collection: Collection, entry: Entry) -> None:
+        lane, name = collection.lane, self.instance.name
+        body = await self._m.reader.body(entry)
+        if entry.first_sent_at is None:
+            entry.first_sent_at = self._m.clock()
+            self._m.tail.on_change(collection)
+        entry.attempts += 1
+        lane.mark_sent(name, entry)
+        try:
+            execution = await self._executor.execute(collection, entry, body)
+            self._check_agreement(entry, execution)
+        except InstanceError as error:
+            self._note_failure(collection, entry, error)
+            return
+        self._failures.pop(collection, None)
+        self.instance.successful_syncs += 1
+        await self._note_outcome(collection, entry, execution)
+
+    async def _skip(self, collection: Collection, entry: Entry) -> None:
+        collection.lane.mark_applied(self.instance.name, entry)
+        await self._m.wal.record(Progress(advance=self._advance_to(entry)))
+        self._m.tail.advance(collection, self.instance.name, entry)
+
+    def _check_agreement(self, entry: Entry, execution: Execution) -> None:
+        """Refuse to go on when this instance refuses what another one has applied."""
+        outcome, answer = entry.outcome, execution.answer
+        if outcome is not None and outcome.is_success and not answer.is_success:
+            raise InstanceError(
+                self.instance.name,
+                f"refused entry {entry.position}, which another instance has applied: "
+                f"HTTP {answer.status} {answer.body[:200].decode(errors='replace')}",
+            )
+
+    def _note_failure(self, collection: Collection, entry: Entry, error: InstanceError) -> None:
+        entry.in_doubt.add(self.instance.name)
+        self.instance.failed_syncs += 1
+        self.instance.last_error = error.cause
+        failures = self._failures.get(collection, 0)
+        self._failures[collection] = failures + 1
+        delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures, 10))
+        collection.lane.retry_at[self.instance.name] = self._m.clock() + delay
+        log.log(
+            logging.INFO if failures else logging.WARNING,
+            "entry %s has no outcome on %s yet: %s",
+            entry.position,
+            self.instance.name,
+            error.cause,
+        )
+        if isinstance(error, InstanceUnreachableError):
+            self.instance.suspect(error.cause)
+
+    async def _note_outcome(
+        self, collection: Collection, entry: Entry, execution: Execution
+    ) -> None:
+        """Settle in memory first, so that the client is answered, then commit, then move on."""
+        name, tail = self.instance.name, self._m.tail
+        mapping = None
+        if execution.uuid != collection.uuids.get(name):
+            mapping = tail.catalogue.map(collection, name, execution.uuid)
+        collection.lane.mark_applied(name, entry)
+        first = tail.settle(collection, entry, execution.answer)
+        if first:
+            for slower in collection.lane.busy - {name}:
+                tail.fleet[slower].doubt()
+        await self._m.wal.record(
+            Progress(
+                advance=self._advance_to(entry),
+                settlement=(
+                    Settlement(entry.position, execution.answer, entry.attempts) if first else None
+                ),
+                mapping=mapping,
+                collection=(collection.as_change() if first and entry.kind in STRUCTURAL else None),
+            )
+        )
+        if tail.advance(collection, name, entry):
+            await self._m.wal.record(Progress(collection=collection.as_change()))
+
+    def _advance_to(self, entry: Entry) -> Advance:
+        return Advance(entry.lane_id, self.instance.name, entry.position)
+
+    async def _resolve(self, entry: Entry, body: bytes) -> bytes:
+        """Make an entry's repeatable form durable before any instance sees it; the first wins."""
+        if entry.resolved_body is None:
+            entry.resolved_body = body
+            await self._m.wal.record(Progress(resolved=(entry.position, body)))
+        return entry.resolved_body

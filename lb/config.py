@@ -1,0 +1,117 @@
+"""Settings from the environment, validated once at the start."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lb.errors import ConfigurationError
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("must look like http://host:port")
+    return value.rstrip("/")
+
+
+def _http_urls(value: str) -> str:
+    return ",".join(_http_url(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _postgres_url(value: str) -> str:
+    if urlsplit(value).scheme not in ("postgres", "postgresql"):
+        raise ValueError("must look like postgresql://user:password@host:port/database")
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Settings(BaseSettings):
+    """One field per environment variable; the description is what `chroma-lb --help` prints."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    primary_url: HttpUrl = Field(description="the Chroma server that is asked first")
+    replica_url: Annotated[str, AfterValidator(_http_urls)] = Field(
+        default="", description="the second Chroma server"
+    )
+    replica_urls: Annotated[str, NoDecode, AfterValidator(_http_urls)] = Field(
+        default="", description="all further servers, separated by commas; wins over REPLICA_URL"
+    )
+    database_url: Annotated[str, AfterValidator(_postgres_url)] = Field(
+        description="the PostgreSQL database that holds the log"
+    )
+    host: str = Field(default="127.0.0.1", description="the address to listen on")
+    port: int = Field(default=8000, ge=1, le=65535, description="the port to listen on")
+    write_timeout_seconds: Seconds = Field(
+        default=15.0, description="how long a client waits for a write before it gets 503"
+    )
+    read_timeout_seconds: Seconds = Field(
+        default=15.0, description="how long a client waits for a read before it gets 503"
+    )
+    read_attempt_timeout_seconds: Seconds = Field(
+        default=60.0, description="how long one instance may take for one read"
+    )
+    connect_timeout_seconds: Seconds = Field(
+        default=2.0, description="how long connecting to an instance may take"
+    )
+    probe_interval_seconds: Seconds = Field(
+        default=1.0, description="time between probes of an instance that is well"
+    )
+    probe_timeout_seconds: Seconds = Field(
+        default=1.0, description="how long an instance may take to answer a probe"
+    )
+    hedge_max_seconds: Seconds = Field(
+        default=0.5, description="the longest wait before a second instance is asked as well"
+    )
+    postgres_timeout_seconds: Seconds = Field(
+        default=5.0, description="how long PostgreSQL may take for one statement"
+    )
+    shutdown_seconds: Seconds = Field(
+        default=10.0, description="how long requests in flight may take after SIGTERM"
+    )
+    max_body_bytes: int = Field(
+        default=41_943_040, ge=1, description="the longest body accepted; Chroma's own limit"
+    )
+    protected_collections: str = Field(
+        default="global", description="names that can never be deleted or renamed, by commas"
+    )
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much to log"
+    )
+
+    @property
+    def instance_urls(self) -> dict[str, str]:
+        """Return name -> base URL in configured order: primary, replica, replica-2, ..."""
+        replicas = [url for url in (self.replica_urls or self.replica_url).split(",") if url]
+        named = {"primary": self.primary_url}
+        for number, url in enumerate(replicas, start=1):
+            named["replica" if number == 1 else f"replica-{number}"] = url
+        return named
+
+    @property
+    def protected_names(self) -> frozenset[str]:
+        """Return the protected collection names."""
+        return frozenset(name.strip() for name in self.protected_collections.split(",") if name)
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises `ConfigurationError` that names every wrong variable."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise ConfigurationError(problems) from error
+    urls = settings.instance_urls
+    if len(urls) < 2:
+        raise ConfigurationError("REPLICA_URL: set it, or REPLICA_URLS: two servers are needed")
+    if len(set(urls.values())) < len(urls):
+        raise ConfigurationError("REPLICA_URL: every instance needs a URL of its own")
+    return settings

@@ -1,0 +1,143 @@
+"""The load balancer's errors and the one table that maps each to an HTTP status.
+
+Foreign exceptions are mapped to these where they enter, with their cause kept.
+"""
+
+
+class LoadBalancerError(Exception):
+    """Base of all errors of the load balancer."""
+
+
+class ConfigurationError(LoadBalancerError):
+    """A setting is missing or wrong; the text names it. Ends the start with one line."""
+
+
+class SchemaError(LoadBalancerError):
+    """The database was migrated by a newer version of the load balancer."""
+
+
+class LeadershipLostError(LoadBalancerError):
+    """Another load balancer wrote to the log since we last held its lock: our memory is stale."""
+
+
+class InstanceError(LoadBalancerError):
+    """An instance gave no definite answer: whether a write was applied there is not known."""
+
+    def __init__(self, instance: str, cause: str) -> None:
+        super().__init__(f"{instance}: {cause}")
+        self.instance = instance
+        self.cause = cause
+
+
+class InstanceUnreachableError(InstanceError):
+    """The connection could not be made, or broke: the instance is suspect until it is probed."""
+
+
+class BrokenMappingError(InstanceError):
+    """An instance does not know a collection that the catalogue says it holds."""
+
+
+class ForeignCollectionError(InstanceError):
+    """A collection of this name, with documents, exists on an instance and is not ours."""
+
+
+class RequestError(LoadBalancerError):
+    """A client's request cannot be served; `code` is what Chroma would call the error."""
+
+    code = "InternalError"
+
+
+class BadRequestError(RequestError):
+    """The request is malformed."""
+
+    code = "InvalidArgumentError"
+
+
+class ProtectedCollectionError(RequestError):
+    """The request would remove or rename a protected collection."""
+
+    code = "ProtectedCollectionError"
+
+
+class NotFoundError(RequestError):
+    """The thing that the path names does not exist."""
+
+    code = "NotFoundError"
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, but not for this method."""
+
+    code = "MethodNotAllowed"
+
+
+class ConflictError(RequestError):
+    """The name is taken. Chroma calls this error by its generic name."""
+
+    code = "ChromaError"
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is longer than Chroma accepts."""
+
+    code = "PayloadTooLarge"
+
+
+class TransactionReusedError(RequestError):
+    """The transaction id belongs to a different request."""
+
+    code = "TransactionReused"
+
+
+class UnsupportedError(RequestError):
+    """An operation that Chroma has, but that the load balancer does not replicate."""
+
+    code = "Unimplemented"
+
+
+class BadGatewayError(RequestError):
+    """Every instance failed to answer this read, although the instances are alive."""
+
+    code = "BadGateway"
+
+
+class LogUnavailableError(RequestError):
+    """PostgreSQL could not commit the write: it has no effect anywhere."""
+
+    code = "LogUnavailable"
+
+
+class InDoubtError(RequestError):
+    """The write is in the log, or may be, without an outcome yet; the log will settle it."""
+
+    code = "InDoubt"
+
+
+class NoInstanceError(RequestError):
+    """No instance could answer in time."""
+
+    code = "NoInstanceAvailable"
+
+
+class StandingByError(RequestError):
+    """The lock is held elsewhere: another load balancer is active."""
+
+    code = "StandingBy"
+
+
+HTTP_STATUS: dict[type[RequestError], int] = {
+    BadRequestError: 400,
+    ProtectedCollectionError: 403,
+    NotFoundError: 404,
+    MethodNotAllowedError: 405,
+    ConflictError: 409,
+    PayloadTooLargeError: 413,
+    TransactionReusedError: 422,
+    UnsupportedError: 501,
+    BadGatewayError: 502,
+    LogUnavailableError: 503,
+    InDoubtError: 503,
+    NoInstanceError: 503,
+    StandingByError: 503,
+}
+"""One row for each class that a client can meet; 503 is answered with `Retry-After`."""

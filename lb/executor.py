@@ -1,0 +1,159 @@
+"""Carries one WAL entry out on one instance so that doing it twice changes nothing more.
+
+Knows what each kind means in Chroma's API; knows nothing of order, cursors or clients.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from lb import payloads
+from lb.catalogue import Collection
+from lb.errors import BrokenMappingError, ForeignCollectionError, InstanceError
+from lb.model import NOWHERE, Answer, Entry, Kind
+from lb.paths import Target, parse_target
+from lb.upstream import Upstream, describe
+
+METHODS = {Kind.MODIFY: "PUT", Kind.DROP: "DELETE"}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A definite answer, in the words a client may see, and the collection's UUID afterwards."""
+
+    answer: Answer
+    uuid: UUID | None
+
+
+class Executor:
+    """Executes entries on one instance. `resolve` makes a repeatable body durable first."""
+
+    def __init__(
+        self, upstream: Upstream, resolve: Callable[[Entry, bytes], Awaitable[bytes]]
+    ) -> None:
+        self._upstream = upstream
+        self._resolve = resolve
+
+    async def execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
+        """Apply the entry; raises `InstanceError` when the outcome is not definite."""
+        target = parse_target(METHODS.get(entry.kind, "POST"), entry.path)
+        uuid = collection.uuids.get(self._upstream.instance.name)
+        if entry.kind is Kind.CREATE:
+            return await self._create(collection, target, entry, body)
+        if entry.kind is Kind.DROP:
+            return await self._drop(target, uuid)
+        if entry.kind is Kind.DELETE and uuid is not None:
+            body = await self._repeatable(target, entry, uuid, body)
+        return await self._write(collection, target, entry, uuid, body)
+
+    async def _write(
+        self, collection: Collection, target: Target, entry: Entry, uuid: UUID | None, body: bytes
+    ) -> Execution:
+        """Send a write of documents or of the collection's name and metadata.
+
+        Without a UUID (the create was refused, or a drop came before) it goes nowhere, so that
+        Chroma words the refusal. With one, a 404 is the instance's fault.
+        """
+        path = target.collection_path(uuid or NOWHERE)
+        answer = await self._upstream.write(
+            METHODS.get(entry.kind, "POST"), path, body, entry.content_type
+        )
+        if answer.status == 404 and uuid is not None:
+            raise BrokenMappingError(
+                self._upstream.instance.name,
+                f"does not have collection {collection.name.name} under its UUID {uuid}",
+            )
+        return Execution(in_client_terms(answer, uuid or NOWHERE, collection.id), uuid)
+
+    async def _create(
+        self, collection: Collection, target: Target, entry: Entry, body: bytes
+    ) -> Execution:
+        answer = await self._upstream.write(
+            "POST",
+            f"{target.database_path}/collections",
+            payloads.plain_create(body),
+            entry.content_type,
+        )
+        if answer.status == 409:
+            found = await self._own_leftover(collection, target, entry)
+            answer = found or answer
+        if not answer.is_success:
+            return Execution(answer, None)
+        uuid = payloads.collection_id(answer.body)
+        body = payloads.with_collection_id(answer.body, collection.id)
+        return Execution(Answer(answer.status, body, answer.content_type), uuid)
+
+    async def _own_leftover(
+        self, collection: Collection, target: Target, entry: Entry
+    ) -> Answer | None:
+        """Find out whether the name is taken by an earlier attempt of ours.
+
+        An attempt whose answer was lost leaves an empty collection. One with documents is not
+        ours: taking it over would make the instances differ without anybody knowing.
+        """
+        instance = self._upstream.instance.name
+        decided = entry.outcome is not None
+        if not decided and instance not in entry.in_doubt:
+            return None
+        found = await self._upstream.read("GET", target.collection_path(collection.name.name, ""))
+        if not found.is_success:
+            raise InstanceError(instance, describe(found))
+        uuid = payloads.collection_id(found.body)
+        count = await self._upstream.read("GET", target.collection_path(uuid, "count"))
+        if count.status != 200:
+            raise InstanceError(instance, describe(count))
+        if count.body.strip() == b"0":
+            return found
+        if not decided:
+            return None
+        raise ForeignCollectionError(
+            instance,
+            f"a collection {collection.name.name} with {count.body.decode()} documents exists "
+            "that is not in the catalogue; remove it there",
+        )
+
+    async def _drop(self, target: Target, uuid: UUID | None) -> Execution:
+        """Delete by the name that the instance has for this very UUID, never another's."""
+        missing = payloads.error_body(
+            "NotFoundError", f"Collection [{target.reference}] does not exist"
+        )
+        if uuid is None:
+            return Execution(Answer(404, missing), None)
+        name = await self._name_of(target, uuid)
+        if name is not None:
+            answer = await self._upstream.write("DELETE", target.collection_path(name, ""), b"", "")
+            if not answer.is_success and answer.status != 404:
+                raise InstanceError(self._upstream.instance.name, describe(answer))
+        return Execution(Answer(200, b"{}"), None)
+
+    async def _name_of(self, target: Target, uuid: UUID) -> str | None:
+        found = await self._upstream.read("GET", target.by_id_path(uuid))
+        if found.status == 404:
+            return None
+        if not found.is_success:
+            raise InstanceError(self._upstream.instance.name, describe(found))
+        return payloads.collection_name(found.body)
+
+    async def _repeatable(self, target: Target, entry: Entry, uuid: UUID, body: bytes) -> bytes:
+        """Turn a delete with a limit into one by ids: a second run would remove others."""
+        selection = payloads.limited_delete(body)
+        if selection is None:
+            return body
+        listed = await self._upstream.read(
+            "POST", target.collection_path(uuid, "get"), selection, entry.content_type
+        )
+        if listed.status >= 500:
+            raise InstanceError(self._upstream.instance.name, describe(listed))
+        if not listed.is_success:
+            return body
+        return await self._resolve(entry, payloads.delete_by_ids(payloads.listed_ids(listed)))
+
+
+def in_client_terms(answer: Answer, uuid: UUID, logical_id: UUID) -> Answer:
+    """Return the answer with the instance's UUID replaced by the id that clients see."""
+    old = str(uuid).encode()
+    if old not in answer.body:
+        return answer
+    return Answer(
+        answer.status, answer.body.replace(old, str(logical_id).encode()), answer.content_type
+    )

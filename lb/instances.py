@@ -1,0 +1,189 @@
+"""Instances: what we believe of each Chroma server, and why. Who talks to them is elsewhere."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What an instance is believed to be able to do."""
+
+    UP = "UP"
+    """Takes writes and reads."""
+    SUSPECT = "SUSPECT"
+    """An error was seen; a probe is under way and it is avoided."""
+    DOWN = "DOWN"
+    """Probes fail, or an administrator says so: nothing new is sent."""
+    CATCHING_UP = "CATCHING_UP"
+    """Takes writes from the log, and reads of collections where it is not behind."""
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.UP: frozenset({State.SUSPECT, State.DOWN}),
+    State.SUSPECT: frozenset({State.DOWN, State.CATCHING_UP}),
+    State.DOWN: frozenset({State.CATCHING_UP}),
+    State.CATCHING_UP: frozenset({State.UP, State.SUSPECT, State.DOWN}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """A state that an administrator imposed until a time of the monotonic clock."""
+
+    healthy: bool
+    until: float
+
+
+class Instance:
+    """One Chroma server. `move_to` is the only place where its state changes."""
+
+    def __init__(self, name: str, url: str, clock: Callable[[], float]) -> None:
+        self.name = name
+        self.url = url
+        self.state = State.DOWN
+        self.cause = "not probed yet"
+        self.since = datetime.now(UTC)
+        self.transitions = 0
+        self.forced: Forced | None = None
+        self.outstanding_reads = 0
+        self.successful_syncs = 0
+        self.failed_syncs = 0
+        self.last_error = ""
+        self.read_latency = Latency()
+        self.write_latency = Latency()
+        self._clock = clock
+        self._last_answer = float("-inf")
+        self.on_change: Callable[[Instance], None] = lambda _: None
+        self.on_suspicion: Callable[[], None] = lambda: None
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.name} {self.state} ({self.cause})>"
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it takes new requests."""
+        return self.state in (State.UP, State.CATCHING_UP)
+
+    @property
+    def seconds_since_answer(self) -> float:
+        """How long ago it last answered anything."""
+        return self._clock() - self._last_answer
+
+    def move_to(self, state: State, cause: str) -> None:
+        """Change the state and tell who listens."""
+        if state is self.state:
+            return
+        assert state in TRANSITIONS[self.state], f"{self} cannot become {state}"
+        self.state, self.cause, self.since = state, cause, datetime.now(UTC)
+        self.transitions += 1
+        self.on_change(self)
+
+    def note_answer(self) -> None:
+        """Note that it answered a request, whatever the answer."""
+        self._last_answer = self._clock()
+
+    def suspect(self, cause: str) -> None:
+        """Avoid the instance until a probe tells more; called when a request to it broke."""
+        self.last_error = cause
+        if self.is_serving and not self._forced_healthy:
+            self.move_to(State.SUSPECT, cause)
+        self.on_suspicion()
+
+    def doubt(self) -> None:
+        """Have the instance probed: another one answered first."""
+        self.on_suspicion()
+
+    def note_probe(self, error: str | None, *, conclusive: bool) -> None:
+        """Take a probe's result in; `error` is None when it answered.
+
+        A failed probe of an instance that was well makes it suspect first, unless the failure is
+        conclusive (the connection was refused, or it is the second in a row).
+        """
+        if error is None:
+            if not self.is_serving and not self._forced_down:
+                self.move_to(State.CATCHING_UP, "it answers probes")
+            return
+        self.last_error = error
+        if self._forced_healthy or self.state is State.DOWN:
+            return
+        if self.state is State.SUSPECT or conclusive:
+            self.move_to(State.DOWN, error)
+        else:
+            self.move_to(State.SUSPECT, error)
+
+    def note_caught_up(self) -> None:
+        """Note that it has applied all that was logged when it came back."""
+        if self.state is State.CATCHING_UP:
+            self.move_to(State.UP, "caught up with the log")
+
+    def force(self, healthy: bool, duration_seconds: float) -> None:
+        """Impose a state for a time; it ends by itself in `expire_force`."""
+        self.forced = Forced(healthy, self._clock() + duration_seconds)
+        cause = f"forced by an administrator for {duration_seconds:g} s"
+        if not healthy and self.state is not State.DOWN:
+            self.move_to(State.DOWN, cause)
+        elif healthy and not self.is_serving:
+            self.move_to(State.CATCHING_UP, cause)
+
+    def expire_force(self) -> None:
+        """End an imposed state whose time is over; probes decide again."""
+        if self.forced is not None and self._clock() >= self.forced.until:
+            self.forced = None
+
+    @property
+    def forced_seconds_left(self) -> float:
+        """How long the imposed state still lasts; 0 without one."""
+        return max(0.0, self.forced.until - self._clock()) if self.forced else 0.0
+
+    @property
+    def _forced_down(self) -> bool:
+        return self.forced is not None and not self.forced.healthy
+
+    @property
+    def _forced_healthy(self) -> bool:
+        return self.forced is not None and self.forced.healthy
+
+
+class Latency:
+    """A running estimate of how long an instance takes to answer, in seconds."""
+
+    WEIGHT = 0.1
+    FLOOR_SECONDS = 0.05
+
+    def __init__(self) -> None:
+        self.mean_seconds = 0.02
+
+    def note(self, seconds: float) -> None:
+        """Take one answer's duration in."""
+        self.mean_seconds += self.WEIGHT * (seconds - self.mean_seconds)
+
+    def hedge_seconds(self, longest_seconds: float) -> float:
+        """How long to wait for an answer before another instance is asked as well."""
+        return min(longest_seconds, max(self.FLOOR_SECONDS, 4 * self.mean_seconds))
+
+
+class Fleet:
+    """All instances, in configured order."""
+
+    def __init__(self, urls: dict[str, str], clock: Callable[[], float]) -> None:
+        self._instances = {name: Instance(name, url, clock) for name, url in urls.items()}
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._instances.values())
+
+    def __getitem__(self, name: str) -> Instance:
+        return self._instances[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._instances
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in configured order."""
+        return tuple(self._instances)
+
+    @property
+    def healthy(self) -> int:
+        """How many instances take requests."""
+        return sum(instance.is_serving for instance in self)

@@ -1,0 +1,162 @@
+"""Lanes: the ordered entries of each collection, and the pure decision what an instance does next.
+
+Nothing here awaits or talks: appliers ask `decide`, act, and report back with `advance`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from uuid import UUID
+
+from lb.model import STRUCTURAL, Entry
+
+
+class Step(Enum):
+    """What an instance does with the next entry of a lane."""
+
+    IDLE = auto()
+    """Nothing is left to apply."""
+    SEND = auto()
+    """Send it now."""
+    SKIP = auto()
+    """It was refused (4xx): the refusal is its outcome everywhere, only the cursor moves."""
+    WAIT = auto()
+    """Something else must happen first; the one who makes it happen asks again."""
+    HEDGE = auto()
+    """Another instance was asked and may answer; ask again at `Decision.at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step, the entry it concerns, and for HEDGE the time to ask again."""
+
+    step: Step
+    entry: Entry | None = None
+    at: float = 0.0
+
+
+class Lane:
+    """The tail of one collection's entries, and how far each instance has come.
+
+    Invariant: `cursors[x] <= applied[x] <= sent[x]` for every instance x, and all only grow.
+    `applied` moves with the instance's answer, `cursors` when PostgreSQL has it.
+    """
+
+    def __init__(self, lane_id: UUID, instances: Iterable[str], position: int = 0) -> None:
+        self.lane_id = lane_id
+        names = tuple(instances)
+        self.queues: dict[str, deque[Entry]] = {name: deque() for name in names}
+        self.cursors = dict.fromkeys(names, position)
+        self.applied = dict.fromkeys(names, position)
+        self.sent = dict.fromkeys(names, position)
+        self.seen = dict.fromkeys(names, 0)
+        self.busy: set[str] = set()
+        self.retry_at: dict[str, float] = {}
+        self.acked = 0
+        self.structure_acked = 0
+
+    def __repr__(self) -> str:
+        backlog = {name: len(queue) for name, queue in self.queues.items()}
+        return f"<Lane {self.lane_id} acked={self.acked} applied={self.applied} backlog={backlog}>"
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether every instance has applied every entry."""
+        return not any(self.queues.values())
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry that the log holds; each instance that has not applied it will."""
+        for name, queue in self.queues.items():
+            if entry.position > self.applied[name]:
+                queue.append(entry)
+
+    def next_entry(self, instance: str) -> Entry | None:
+        """Return the entry that the instance has to apply next."""
+        queue = self.queues[instance]
+        return queue[0] if queue else None
+
+    def mark_sent(self, instance: str, entry: Entry) -> None:
+        """Note that a read from the instance may see the entry from now on."""
+        self.sent[instance] = max(self.sent[instance], entry.position)
+
+    def mark_applied(self, instance: str, entry: Entry) -> None:
+        """Note that the instance has the entry, durably or not at all (a refused one)."""
+        self.applied[instance] = max(self.applied[instance], entry.position)
+        self.mark_sent(instance, entry)
+
+    def acknowledge(self, entry: Entry) -> None:
+        """Note that a client was told that the entry took effect."""
+        self.acked = max(self.acked, entry.position)
+        if entry.kind in STRUCTURAL:
+            self.structure_acked = max(self.structure_acked, entry.position)
+
+    def advance(self, instance: str, entry: Entry) -> None:
+        """Remove the entry from the instance's queue: its cursor is committed past it."""
+        assert self.queues[instance][0] is entry, "a lane is applied in order"
+        self.queues[instance].popleft()
+        self.cursors[instance] = entry.position
+        self.retry_at.pop(instance, None)
+
+    def note_read(self, instance: str) -> None:
+        """Note that a read from the instance has completed: it may have seen all that was sent."""
+        self.seen[instance] = self.sent[instance]
+
+    def is_fresh(self, instance: str) -> bool:
+        """Tell whether a read from the instance cannot be stale (invariant 6 of the design)."""
+        return self.applied[instance] >= max(self.acked, self._seen_elsewhere(instance))
+
+    def is_structure_fresh(self, instance: str) -> bool:
+        """Tell whether a listing from the instance shows what was acknowledged or seen before."""
+        return self.applied[instance] >= max(self.structure_acked, self._seen_elsewhere(instance))
+
+    def _seen_elsewhere(self, instance: str) -> int:
+        return max((seen for name, seen in self.seen.items() if name != instance), default=0)
+
+
+def preferred_instance(lane: Lane, able: Iterable[str]) -> str | None:
+    """Choose which instance gets the lane's next entry first.
+
+    `able` are the instances that could take it now, in configured order. The furthest one wins,
+    so that an instance that catches up never holds up clients; ties go to the configured order.
+    """
+    best: str | None = None
+    for name in able:
+        if best is None or lane.applied[name] > lane.applied[best]:
+            best = name
+    return best
+
+
+def decide(
+    lane: Lane,
+    instance: str,
+    able: Callable[[str, Entry], bool],
+    now: float,
+    hedge_seconds: float,
+) -> Decision:
+    """Decide what the instance does next in the lane.
+
+    `able(name, entry)` tells whether an instance takes writes now and has applied what the entry
+    depends on. The cases, in order: nothing to do; refused before; not able; backing off after a
+    failure; outcome known (follow); first in line (lead); another leads (hedge after a delay).
+    """
+    entry = lane.next_entry(instance)
+    if entry is None:
+        return Decision(Step.IDLE)
+    if instance in lane.busy:
+        return Decision(Step.WAIT, entry)
+    if entry.outcome is not None and not entry.outcome.is_success:
+        return Decision(Step.SKIP, entry)
+    if not able(instance, entry):
+        return Decision(Step.WAIT, entry)
+    if now < (retry_at := lane.retry_at.get(instance, 0.0)):
+        return Decision(Step.HEDGE, entry, retry_at)
+    if entry.outcome is not None:
+        return Decision(Step.SEND, entry)
+    leaders = [name for name in lane.queues if able(name, entry)]
+    if preferred_instance(lane, leaders) == instance:
+        return Decision(Step.SEND, entry)
+    if entry.first_sent_at is None:
+        return Decision(Step.WAIT, entry)
+    hedge_at = entry.first_sent_at + hedge_seconds
+    return Decision(Step.SEND if now >= hedge_at else Step.HEDGE, entry, hedge_at)

@@ -1,0 +1,138 @@
+"""The part of the log that some instance has not applied, in memory, and who must hear of it.
+
+One object that writes, appliers and reads share: entries come in from the log, leave when every
+instance has applied them, and waiters are told whenever something moved.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from lb.catalogue import Catalogue, Collection, Name
+from lb.instances import Fleet
+from lb.model import Answer, CollectionState, Dependency, Entry, Kind
+
+
+class LogTail:
+    """Entries in flight by transaction, and collections with a backlog by instance."""
+
+    def __init__(self, fleet: Fleet, catalogue: Catalogue) -> None:
+        self.fleet = fleet
+        self.catalogue = catalogue
+        self.end = 0
+        self._by_transaction: dict[str, Entry] = {}
+        self._lagging: dict[str, dict[Collection, None]] = {name: {} for name in fleet.names}
+        self._collections: dict[UUID, Collection] = {}
+        self._moved = asyncio.Event()
+        self.on_change: Callable[[Collection], None] = lambda _: None
+
+    def __len__(self) -> int:
+        return len(self._by_transaction)
+
+    def add(self, collection: Collection, entry: Entry) -> None:
+        """Take in an entry that the log holds."""
+        self.end = max(self.end, entry.position)
+        self._by_transaction[entry.transaction_id] = entry
+        collection.lane.append(entry)
+        self._collections[collection.id] = collection
+        for name, queue in collection.lane.queues.items():
+            if queue:
+                self._lagging[name][collection] = None
+        self.on_change(collection)
+
+    def register(self, entry: Entry) -> None:
+        """Know an entry by its transaction id before it is logged."""
+        self._by_transaction[entry.transaction_id] = entry
+
+    def unregister(self, entry: Entry) -> None:
+        """Forget an entry that the log refused."""
+        self._by_transaction.pop(entry.transaction_id, None)
+
+    def by_transaction(self, transaction_id: str) -> Entry | None:
+        """Find an entry that is not applied everywhere yet."""
+        return self._by_transaction.get(transaction_id)
+
+    def lagging(self, instance: str) -> Iterator[Collection]:
+        """Return the collections in which the instance has entries to apply."""
+        return iter(tuple(self._lagging[instance]))
+
+    def unfinished(self) -> Iterator[Collection]:
+        """Return the collections in which any instance has entries to apply."""
+        return iter(tuple(self._collections.values()))
+
+    def backlog(self, instance: str) -> int:
+        """Count the entries that the instance has not applied."""
+        return sum(len(c.lane.queues[instance]) for c in self._lagging[instance])
+
+    def oldest(self) -> Entry | None:
+        """Return the entry that has waited longest for some instance."""
+        heads = [
+            head
+            for name, collections in self._lagging.items()
+            for collection in collections
+            if (head := collection.lane.next_entry(name)) is not None
+        ]
+        return min(heads, key=lambda entry: entry.position, default=None)
+
+    def is_behind(self, instance: str, position: int) -> bool:
+        """Tell whether the instance has an entry up to the position still to apply."""
+        return any(
+            head.position <= position
+            for collection in self._lagging[instance]
+            if (head := collection.lane.next_entry(instance)) is not None
+        )
+
+    def settle(self, collection: Collection, entry: Entry, answer: Answer) -> bool:
+        """Give the entry its outcome; False when it has one, which then stands."""
+        if entry.outcome is not None:
+            return False
+        entry.outcome = answer
+        if answer.is_success:
+            collection.lane.acknowledge(entry)
+        self.settle_names(collection, entry)
+        entry.settled.set()
+        self.notify()
+        return True
+
+    def settle_names(self, collection: Collection, entry: Entry) -> None:
+        """Tell the catalogue what became of an entry, or that the log refused it."""
+        if entry.kind is Kind.CREATE:
+            self.catalogue.settle_create(collection, entry)
+        elif entry.new_name is not None:
+            name = collection.name
+            new_name = Name(name.tenant, name.database, entry.new_name)
+            self.catalogue.settle_rename(collection, new_name, entry)
+
+    def advance(self, collection: Collection, instance: str, entry: Entry) -> bool:
+        """Move an instance past the entry; True when a dropped collection is gone with it."""
+        lane = collection.lane
+        lane.advance(instance, entry)
+        if not lane.queues[instance]:
+            self._lagging[instance].pop(collection, None)
+        if all(cursor >= entry.position for cursor in lane.cursors.values()):
+            self._by_transaction.pop(entry.transaction_id, None)
+        gone = False
+        if lane.is_drained:
+            self._collections.pop(collection.id, None)
+            if collection.state is CollectionState.DROPPING and not collection.uuids:
+                collection.move_to(CollectionState.DROPPED)
+                self.catalogue.forget(collection)
+                gone = True
+        self.notify()
+        return gone
+
+    def is_satisfied(self, dependency: Dependency | None, instance: str) -> bool:
+        """Tell whether the instance has applied what an entry depends on."""
+        if dependency is None:
+            return True
+        holder = self._collections.get(dependency.lane_id)
+        return holder is None or holder.lane.applied[instance] >= dependency.position
+
+    def notify(self) -> None:
+        """Wake everybody who waits for something to move."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def moved(self) -> None:
+        """Return when anything has moved after this call."""
+        await self._moved.wait()

@@ -1,0 +1,179 @@
+"""What clients read, put as questions to instances and answered in client terms (stable ids)."""
+
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from lb import payloads
+from lb.catalogue import Collection
+from lb.errors import NotFoundError
+from lb.executor import in_client_terms
+from lb.log_tail import LogTail
+from lb.model import NOWHERE, Answer, CollectionState
+from lb.paths import Read, Target
+from lb.reads import Question, Reads
+
+
+class Lookups:
+    """Answers every read of Chroma's API. Collections that are not ours are not shown."""
+
+    def __init__(self, tail: LogTail, reads: Reads) -> None:
+        self._tail = tail
+        self._reads = reads
+
+    async def answer(
+        self, target: Target, raw_path: str, query: str, body: bytes, content_type: str
+    ) -> Answer:
+        """Answer a read; `query` is the raw query string."""
+        if target.action is Read.COUNT_COLLECTIONS:
+            visible = self._tail.catalogue.active_in(target.tenant, target.database)
+            return Answer(200, str(len(visible)).encode())
+        if target.action is Read.LIST:
+            return await self._list(target, query)
+        if target.action is Read.SERVER:
+            path = f"{raw_path}?{query}" if query else raw_path
+            return await self._reads.ask(Question("GET", lambda _: path))
+        collection = self._tail.catalogue.find(target.tenant, target.database, target.reference)
+        if collection is None:
+            return await self._unknown(target, body, content_type)
+        if target.action is Read.RECORDS:
+            return await self._records(collection, target, query, body, content_type)
+        return await self.collection(collection)
+
+    async def refuse(self, target: Target, body: bytes, content_type: str) -> Answer:
+        """Have Chroma word the refusal of a write that no collection can take.
+
+        It is sent to a collection, or for a create to a database, that does not exist, so that it
+        can have no effect; the body's own errors come first, as they do without a proxy.
+        """
+        if target.reference:
+            path = target.collection_path(nowhere_like(target.reference))
+        else:
+            path = f"{Target(target.action, target.tenant, str(NOWHERE)).database_path}/collections"
+        method = "PUT" if target.reference and not target.rest else "POST"
+        answer = await self._reads.ask(
+            Question(method, lambda _: path, body=body, content_type=content_type)
+        )
+        return restore_reference(answer, target.reference)
+
+    async def collection(self, collection: Collection) -> Answer:
+        """Answer a collection's object, with the id that clients see."""
+        target = Target(Read.COLLECTION, collection.name.tenant, collection.name.database)
+        answer = await self._reads.ask(
+            Question(
+                "GET",
+                lambda name: target.by_id_path(collection.uuids.get(name, NOWHERE)),
+                may_ask=collection.lane.is_fresh,
+                note=collection.lane.note_read,
+                missing_is_fault=lambda: is_expected(collection),
+            )
+        )
+        if answer.status == 200:
+            body = payloads.with_collection_id(answer.body, collection.id)
+            return Answer(200, body, answer.content_type)
+        return restore_reference(answer, str(collection.id))
+
+    async def _records(
+        self, collection: Collection, target: Target, query: str, body: bytes, content_type: str
+    ) -> Answer:
+        method = "GET" if target.rest in ("count", "indexing_status") else "POST"
+
+        def path(instance: str) -> str:
+            uuid = collection.uuids.get(instance, NOWHERE)
+            below = target.collection_path(uuid)
+            return f"{below}?{query}" if query else below
+
+        asked: list[str] = []
+
+        def note(instance: str) -> None:
+            asked.append(instance)
+            collection.lane.note_read(instance)
+
+        answer = await self._reads.ask(
+            Question(
+                method,
+                path,
+                body,
+                content_type,
+                may_ask=collection.lane.is_fresh,
+                note=note,
+                missing_is_fault=lambda: is_expected(collection),
+            )
+        )
+        if answer.status < 400:
+            return answer
+        uuid = collection.uuids.get(asked[-1], NOWHERE) if asked else NOWHERE
+        return in_client_terms(answer, uuid, collection.id)
+
+    async def _unknown(self, target: Target, body: bytes, content_type: str) -> Answer:
+        if target.action is Read.COLLECTION:
+            raise NotFoundError(f"Collection [{target.reference}] does not exist")
+        stand_in = nowhere_like(target.reference)
+        if target.action is Read.COLLECTION_BY_ID:
+            question = Question("GET", lambda _: target.by_id_path(stand_in))
+        else:
+            method = "GET" if target.rest in ("count", "indexing_status") else "POST"
+            path = target.collection_path(stand_in)
+            question = Question(method, lambda _: path, body=body, content_type=content_type)
+        return restore_reference(await self._reads.ask(question), target.reference)
+
+    async def _list(self, target: Target, query: str) -> Answer:
+        """Answer a listing, ordered by the id that clients see, as Chroma orders by its own."""
+        limit, offset = page_of(query)
+        suffix = "" if limit is not None else f"?{query}"
+        path = f"{target.database_path}/collections{suffix}"
+        answer = await self._reads.ask(
+            Question(
+                "GET", lambda _: path, may_ask=self._is_structure_fresh, note=self._note_listing
+            )
+        )
+        if answer.status != 200 or limit is None:
+            return answer
+        shown = {}
+        for uuid, raw in payloads.split_collections(answer.body):
+            collection = self._tail.catalogue.by_instance_uuid(uuid)
+            if collection is not None and collection.state is not CollectionState.CREATING:
+                shown[collection.id] = payloads.with_collection_id(raw, collection.id)
+        page = [shown[key] for key in sorted(shown)][offset : offset + limit]
+        return Answer(200, payloads.join_collections(page), answer.content_type)
+
+    def _is_structure_fresh(self, instance: str) -> bool:
+        return all(c.lane.is_structure_fresh(instance) for c in self._tail.lagging(instance))
+
+    def _note_listing(self, instance: str) -> None:
+        for collection in self._tail.unfinished():
+            collection.lane.note_read(instance)
+
+
+def is_expected(collection: Collection) -> bool:
+    """Tell whether every instance that is fresh must have the collection."""
+    return collection.state is CollectionState.ACTIVE
+
+
+def nowhere_like(reference: str) -> str:
+    """Return what to ask Chroma for in place of an unknown collection.
+
+    A reference that Chroma cannot parse is refused for just that, so it is passed on.
+    """
+    try:
+        UUID(reference)
+    except ValueError:
+        return reference
+    return str(NOWHERE)
+
+
+def restore_reference(answer: Answer, reference: str) -> Answer:
+    """Return the answer with what the client asked for in place of the stand-in."""
+    body = answer.body.replace(str(NOWHERE).encode(), reference.encode())
+    return Answer(answer.status, body, answer.content_type)
+
+
+NO_LIMIT = 2**63 - 1
+
+
+def page_of(query: str) -> tuple[int | None, int]:
+    """Read limit and offset; the limit is None when Chroma should word a refusal."""
+    fields = parse_qs(query, keep_blank_values=True)
+    limit, offset = fields.get("limit", [str(NO_LIMIT)])[-1], fields.get("offset", ["0"])[-1]
+    if not (limit.isdecimal() and offset.isdecimal()):
+        return None, 0
+    return int(limit), int(offset)

@@ -1,0 +1,148 @@
+"""The values that the rooms of the load balancer exchange; imports nothing of ours, does no I/O."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+NOWHERE = UUID(int=0)
+"""The id of no collection. A request sent there has no effect, and Chroma words the refusal."""
+
+
+class Kind(StrEnum):
+    """What a WAL entry does to its collection."""
+
+    CREATE = "create"
+    MODIFY = "modify"
+    DROP = "drop"
+    ADD = "add"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+STRUCTURAL = frozenset({Kind.CREATE, Kind.MODIFY, Kind.DROP})
+"""The kinds that change what a listing of collections shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response in the part that matters: one of an instance, or one of our own."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the request took effect."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether the answer proves what happened: 2xx it did, 4xx it certainly did not.
+
+        A 5xx proves nothing, nor do the 4xx that speak of the server's state, not the request.
+        """
+        return 200 <= self.status < 500 and self.status not in (408, 425, 429)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """An entry of another lane that an instance must have applied first (it freed a name)."""
+
+    lane_id: UUID
+    position: int
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """One durable write intent, and what became of it.
+
+    `position` is assigned by the log; `body` is None while it rests only in PostgreSQL, and
+    `resolved_body` replaces it where the write had to be made repeatable before it was sent.
+    """
+
+    transaction_id: str
+    lane_id: UUID
+    kind: Kind
+    path: str
+    body: bytes | None
+    content_type: str
+    fingerprint: bytes
+    session: str = ""
+    after: Dependency | None = None
+    new_name: str | None = None
+    position: int = 0
+    resolved_body: bytes | None = None
+    logged_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    first_sent_at: float | None = None
+    attempts: int = 0
+    in_doubt: set[str] = field(default_factory=set)
+    """Instances that may have applied the entry although they gave no definite answer."""
+    outcome: Answer | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __repr__(self) -> str:
+        outcome = self.outcome.status if self.outcome else "none"
+        return f"<Entry {self.position} {self.kind} lane={self.lane_id} outcome={outcome}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The first definite outcome of an entry."""
+
+    position: int
+    answer: Answer
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A cursor's move: the instance has applied the lane up to and with this position."""
+
+    lane_id: UUID
+    instance: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChange:
+    """A collection's UUID on an instance; None when the instance no longer has it."""
+
+    collection_id: UUID
+    instance: str
+    uuid: UUID | None
+
+
+class CollectionState(StrEnum):
+    """Where a collection is in its life; while it is DROPPING its name is free already."""
+
+    CREATING = "creating"
+    ACTIVE = "active"
+    DROPPING = "dropping"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionChange:
+    """The catalogue's row of a collection, as it is to be from now on."""
+
+    collection_id: UUID
+    tenant: str
+    database: str
+    name: str
+    state: CollectionState
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one step learned, written in one commit or not at all; writing it twice is harmless."""
+
+    advance: Advance | None = None
+    settlement: Settlement | None = None
+    mapping: MappingChange | None = None
+    collection: CollectionChange | None = None
+    resolved: tuple[int, bytes] | None = None

@@ -1,0 +1,125 @@
+"""Chroma's v2 paths: what a request asks for, decided purely from its method and raw path."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from lb.errors import BadRequestError, MethodNotAllowedError, NotFoundError, UnsupportedError
+from lb.model import Kind
+
+PREFIX = "/api/v2"
+
+
+class Read(StrEnum):
+    """A request that changes nothing."""
+
+    SERVER = "server"
+    """Not about a collection: any instance answers the same."""
+    LIST = "list"
+    COUNT_COLLECTIONS = "count_collections"
+    COLLECTION = "collection"
+    COLLECTION_BY_ID = "collection_by_id"
+    RECORDS = "records"
+    """get, query, count and what else reads the documents of a collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request asks for. `rest` is the path below the collection, such as `add`."""
+
+    action: Kind | Read
+    tenant: str = ""
+    database: str = ""
+    reference: str = ""
+    rest: str = ""
+
+    @property
+    def database_path(self) -> str:
+        """The path of the database, percent-encoded."""
+        tenant, database = quote(self.tenant, safe=""), quote(self.database, safe="")
+        return f"{PREFIX}/tenants/{tenant}/databases/{database}"
+
+    def collection_path(self, reference: object, rest: str | None = None) -> str:
+        """Return the path of a collection, or below it, with `reference` as its name or id."""
+        path = f"{self.database_path}/collections/{quote(str(reference), safe='')}"
+        rest = self.rest if rest is None else rest
+        return f"{path}/{rest}" if rest else path
+
+    def by_id_path(self, uuid: UUID | str) -> str:
+        """Return the path that answers a collection's object for an instance's UUID of it."""
+        return f"{self.database_path}/collections/by-id/{quote(str(uuid), safe='')}"
+
+
+SERVER_READS = frozenset(
+    {"", "/heartbeat", "/healthcheck", "/version", "/pre-flight-checks", "/auth/identity"}
+)
+WRITES_BELOW = {kind.value: kind for kind in (Kind.ADD, Kind.UPDATE, Kind.UPSERT, Kind.DELETE)}
+READS_BELOW = {"count": "GET", "indexing_status": "GET", "get": "POST", "query": "POST"}
+NOT_REPLICATED = frozenset({"fork", "fork_count", "search", "functions", "attached_functions"})
+
+
+def parse_target(method: str, raw_path: str) -> Target:
+    """Tell what a request under /api/v2 asks for.
+
+    Raises a `RequestError` for what does not exist, is not replicated, or is not a plain path.
+    """
+    segments = _segments(raw_path)
+    method = "GET" if method == "HEAD" else method
+    match segments:
+        case ["tenants", tenant, "databases", database, *rest] if rest[:1] == ["collections"]:
+            return _below_collections(method, tenant, database, rest[1:])
+        case ["tenants", tenant, "databases", database, "collections_count"]:
+            _require(method, "GET")
+            return Target(Read.COUNT_COLLECTIONS, tenant, database)
+        case ["tenants", *_] if len(segments) <= 4:
+            if method != "GET":
+                raise UnsupportedError("tenants and databases can not be changed here yet")
+            return Target(Read.SERVER)
+        case ["reset"]:
+            _require(method, "POST")
+            raise UnsupportedError("reset is not available through the load balancer")
+    if raw_path.removeprefix(PREFIX) in SERVER_READS:
+        _require(method, "GET")
+        return Target(Read.SERVER)
+    raise NotFoundError(f"no such path: {raw_path}")
+
+
+def _segments(raw_path: str) -> list[str]:
+    segments = [unquote(part) for part in raw_path.removeprefix(PREFIX).strip("/").split("/")]
+    for segment in segments:
+        if segment in (".", "..") or "/" in segment or "\x00" in segment:
+            raise BadRequestError("the path has a segment that is not a plain name")
+    return segments
+
+
+def _below_collections(method: str, tenant: str, database: str, rest: list[str]) -> Target:
+    match rest:
+        case []:
+            _require(method, "GET", "POST")
+            return Target(Kind.CREATE if method == "POST" else Read.LIST, tenant, database)
+        case ["by-id", reference]:
+            _require(method, "GET")
+            return Target(Read.COLLECTION_BY_ID, tenant, database, reference)
+        case [reference]:
+            _require(method, "GET", "PUT", "DELETE")
+            actions: dict[str, Kind | Read] = {
+                "GET": Read.COLLECTION,
+                "PUT": Kind.MODIFY,
+                "DELETE": Kind.DROP,
+            }
+            return Target(actions[method], tenant, database, reference)
+        case [reference, operation] if operation in WRITES_BELOW:
+            _require(method, "POST")
+            return Target(WRITES_BELOW[operation], tenant, database, reference, operation)
+        case [reference, operation] if operation in READS_BELOW:
+            _require(method, READS_BELOW[operation])
+            return Target(Read.RECORDS, tenant, database, reference, operation)
+        case [_, operation, *_] if operation in NOT_REPLICATED:
+            raise UnsupportedError(f"{operation} is not available in single-node Chroma")
+    raise NotFoundError(f"no such path below collections: {'/'.join(rest)}")
+
+
+def _require(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise MethodNotAllowedError(f"use {' or '.join(allowed)} here")

@@ -1,0 +1,121 @@
+"""The few fields of bodies that decide routing; everything else is passed on byte for byte."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from lb.model import Answer
+
+Shape = TypeVar("Shape")
+
+
+class CreateBody(msgspec.Struct):
+    """What a create says of names."""
+
+    name: str
+    get_or_create: bool | None = None
+
+
+class ModifyBody(msgspec.Struct):
+    """What a collection update says of names."""
+
+    new_name: str | None = None
+
+
+class DeleteBody(msgspec.Struct):
+    """The selection of a delete, as far as it decides whether it may be repeated."""
+
+    ids: list[str] | None = None
+    where: msgspec.Raw | None = None
+    where_document: msgspec.Raw | None = None
+    limit: int | None = None
+
+
+class Ids(msgspec.Struct):
+    """The ids that a `get` answers."""
+
+    ids: list[str]
+
+
+def decode_create(body: bytes) -> CreateBody | None:
+    """Read a create's body; None when it is malformed."""
+    return _decode(body, CreateBody)
+
+
+def decode_modify(body: bytes) -> ModifyBody | None:
+    """Read a collection update's body; None when it is malformed."""
+    return _decode(body, ModifyBody)
+
+
+def limited_delete(body: bytes) -> bytes | None:
+    """Return the `get` body that lists what a delete with a limit will remove.
+
+    None for any other delete: those may be repeated as they are.
+    """
+    delete = _decode(body, DeleteBody)
+    if delete is None or delete.limit is None:
+        return None
+    selection = {
+        name: value
+        for name in ("ids", "where", "where_document", "limit")
+        if (value := getattr(delete, name)) is not None
+    }
+    return msgspec.json.encode(selection | {"include": []})
+
+
+def listed_ids(answer: Answer) -> list[str]:
+    """Read the ids out of a `get`'s answer."""
+    return msgspec.json.decode(answer.body, type=Ids).ids
+
+
+def delete_by_ids(ids: list[str]) -> bytes:
+    """Write a delete that may be repeated; Chroma refuses an empty list, not an empty object."""
+    return msgspec.json.encode({"ids": ids} if ids else {})
+
+
+def plain_create(body: bytes) -> bytes:
+    """Return a create that fails if the name exists, so that what exists is never taken over."""
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields["get_or_create"] = msgspec.Raw(b"false")
+    return msgspec.json.encode(fields)
+
+
+def collection_id(body: bytes) -> UUID:
+    """Read the id out of a collection object."""
+    return UUID(msgspec.json.decode(body, type=dict[str, Any])["id"])
+
+
+def collection_name(body: bytes) -> str:
+    """Read the name out of a collection object."""
+    return str(msgspec.json.decode(body, type=dict[str, Any])["name"])
+
+
+def with_collection_id(body: bytes, logical_id: UUID) -> bytes:
+    """Return a collection object with the id that clients see."""
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields["id"] = msgspec.Raw(msgspec.json.encode(logical_id))
+    return msgspec.json.encode(fields)
+
+
+def split_collections(body: bytes) -> list[tuple[UUID, bytes]]:
+    """Return each collection object of a listing with its id on the instance."""
+    objects = msgspec.json.decode(body, type=list[msgspec.Raw])
+    return [(collection_id(bytes(raw)), bytes(raw)) for raw in objects]
+
+
+def join_collections(objects: list[bytes]) -> bytes:
+    """Write a listing."""
+    return b"[" + b",".join(objects) + b"]"
+
+
+def error_body(code: str, message: str) -> bytes:
+    """Write an error as Chroma writes it."""
+    return msgspec.json.encode({"error": code, "message": message})
+
+
+def _decode(body: bytes, shape: type[Shape]) -> Shape | None:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

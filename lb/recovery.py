@@ -1,0 +1,111 @@
+"""The start of an active load balancer: what PostgreSQL holds becomes catalogue and log tail."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from lb.catalogue import Catalogue, Name
+from lb.database import queries
+from lb.instances import Fleet
+from lb.lanes import Lane
+from lb.log_reader import stored_outcome
+from lb.log_tail import LogTail
+from lb.model import CollectionChange, CollectionState, Dependency, Entry, Kind
+from lb.paths import parse_target
+from lb.payloads import decode_modify
+
+
+async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTail:
+    """Rebuild the log's tail in memory; every unsettled entry may have been sent everywhere."""
+    catalogue = Catalogue(fleet.names)
+    tail = LogTail(fleet, catalogue)
+    rows = await queries.unapplied_entries(connection, instances=list(fleet.names))
+    entries = [_entry(row, fleet) for row in rows]
+    await _load_collections(connection, catalogue, fleet, {e.lane_id for e in entries})
+    collections = {collection.id: collection for collection in catalogue}
+    for entry in entries:
+        collection = collections[entry.lane_id]
+        old_name = await _restore_rename(connection, entry)
+        catalogue.restore(collection, entry, old_name)
+        if entry.outcome is None and entry.new_name is not None:
+            name = collection.name
+            new_name = Name(name.tenant, name.database, entry.new_name)
+            catalogue.reserve_rename(collection, new_name, entry)
+        tail.add(collection, entry)
+    for collection in collections.values():
+        if collection.state in (CollectionState.FAILED, CollectionState.DROPPED):
+            catalogue.forget(collection)
+    tail.end = await queries.last_position(connection)
+    return tail
+
+
+async def _load_collections(
+    connection: "asyncpg.Connection[Any]", catalogue: Catalogue, fleet: Fleet, needed: set[UUID]
+) -> None:
+    ends = {row["lane_id"]: row["position"] for row in await queries.lane_ends(connection)}
+    cursors: dict[UUID, dict[str, int]] = {}
+    for row in await queries.all_cursors(connection):
+        cursors.setdefault(row["lane_id"], {})[row["instance"]] = row["position"]
+    for row in await queries.living_collections(connection, lane_ids=list(needed)):
+        lane = _lane(row["id"], fleet, cursors.get(row["id"], {}), ends.get(row["id"], 0))
+        change = CollectionChange(
+            row["id"], row["tenant"], row["database"], row["name"], CollectionState(row["state"])
+        )
+        catalogue.load(change, lane)
+    for row in await queries.all_mappings(connection):
+        collection = catalogue.get(row["collection_id"])
+        if collection is not None and row["instance"] in fleet:
+            catalogue.map(collection, row["instance"], row["uuid"])
+
+
+def _lane(lane_id: UUID, fleet: Fleet, cursors: Mapping[str, int], end: int) -> Lane:
+    """Restore a lane; what was acknowledged is not recorded, so all that was logged counts."""
+    lane = Lane(lane_id, fleet.names)
+    for name in fleet.names:
+        position = cursors.get(name, 0)
+        lane.cursors[name] = lane.applied[name] = lane.sent[name] = position
+    lane.acked = lane.structure_acked = end
+    return lane
+
+
+def _entry(row: "asyncpg.Record", fleet: Fleet) -> Entry:
+    after = None
+    if row["after_lane_id"] is not None:
+        after = Dependency(row["after_lane_id"], row["after_position"])
+    entry = Entry(
+        transaction_id=row["transaction_id"],
+        lane_id=row["lane_id"],
+        kind=Kind(row["kind"]),
+        path=row["path"],
+        body=None,
+        content_type=row["content_type"],
+        fingerprint=row["fingerprint"],
+        session=row["session"],
+        after=after,
+        position=row["position"],
+        logged_at=row["logged_at"],
+        attempts=row["attempts"],
+        in_doubt=set(fleet.names),
+        outcome=stored_outcome(row),
+    )
+    if entry.outcome is not None:
+        entry.settled.set()
+    return entry
+
+
+async def _restore_rename(connection: "asyncpg.Connection[Any]", entry: Entry) -> Name | None:
+    """Find the new name of a rename in its body; returns the name that it frees."""
+    refused = entry.outcome is not None and not entry.outcome.is_success
+    if entry.kind is not Kind.MODIFY or refused:
+        return None
+    row = await queries.entry_bodies(connection, position=entry.position)
+    body = decode_modify(row["body"] or b"")
+    target = parse_target("PUT", entry.path)
+    if body is None or body.new_name in (None, target.reference):
+        return None
+    entry.new_name = body.new_name
+    if entry.outcome is None:
+        return None
+    return Name(target.tenant, target.database, target.reference)

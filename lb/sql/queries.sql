@@ -1,0 +1,122 @@
+-- name: try_lock$
+-- Take the session lock that makes a load balancer the active one.
+select pg_try_advisory_lock(hashtext('chroma-lb'), hashtext('leader'));
+
+-- name: end_own_sessions!
+-- End what is left of our earlier sessions, so that none of them can still commit.
+select pg_terminate_backend(pid) from pg_stat_activity
+where application_name = :application_name and pid <> pg_backend_pid();
+
+-- name: next_epoch$
+-- Count a new active load balancer.
+update leader set epoch = epoch + 1 returning epoch;
+
+-- name: current_epoch$
+-- Who wrote last, to find out whether another load balancer was active meanwhile.
+select epoch from leader;
+
+-- name: last_position$
+-- Where the log ends.
+select coalesce(max(position), 0) from wal;
+
+-- name: append_entries!
+-- Append all waiting writes in one statement; the arrays run in parallel.
+insert into wal (
+    position, lane_id, transaction_id, kind, path, content_type, body, fingerprint, session,
+    after_lane_id, after_position, logged_at
+)
+select * from unnest(
+    :positions::bigint[], :lane_ids::uuid[], :transaction_ids::text[], :kinds::text[],
+    :paths::text[], :content_types::text[], :bodies::bytea[], :fingerprints::bytea[],
+    :sessions::text[], :after_lane_ids::uuid[], :after_positions::bigint[],
+    :logged_ats::timestamptz[]
+);
+
+-- name: logged_positions
+-- Which of these entries are in the log; asked after a connection was lost while it committed.
+select position from wal where position = any(:positions::bigint[]);
+
+-- name: put_collections!
+-- Write the catalogue's rows, the newest state winning.
+insert into collections (id, tenant, database, name, state)
+select * from unnest(
+    :ids::uuid[], :tenants::text[], :databases::text[], :names::text[], :states::text[]
+)
+on conflict (id) do update
+set name = excluded.name, state = excluded.state, changed_at = clock_timestamp();
+
+-- name: put_mappings!
+-- Write which UUID a collection has on an instance.
+insert into mappings (collection_id, instance, uuid)
+select * from unnest(:collection_ids::uuid[], :instances::text[], :uuids::uuid[])
+on conflict (collection_id, instance) do update set uuid = excluded.uuid;
+
+-- name: remove_mappings!
+-- Forget the UUIDs of collections that were dropped on an instance.
+delete from mappings m
+using unnest(:collection_ids::uuid[], :instances::text[]) as gone (collection_id, instance)
+where m.collection_id = gone.collection_id and m.instance = gone.instance;
+
+-- name: settle_entries!
+-- Write the first definite outcome of entries; a later one never replaces it.
+update wal
+set outcome_status = o.status, outcome_body = o.body, outcome_content_type = o.content_type,
+    attempts = o.attempts, settled_at = clock_timestamp()
+from unnest(
+    :positions::bigint[], :statuses::smallint[], :bodies::bytea[], :content_types::text[],
+    :attempts::integer[]
+) as o (position, status, body, content_type, attempts)
+where wal.position = o.position and wal.outcome_status is null;
+
+-- name: resolve_entries!
+-- Write the repeatable form of entries, before any instance sees it.
+update wal set resolved_body = r.body
+from unnest(:positions::bigint[], :bodies::bytea[]) as r (position, body)
+where wal.position = r.position and wal.resolved_body is null;
+
+-- name: advance_cursors!
+-- Move cursors forward; they never move back.
+insert into cursors (lane_id, instance, position)
+select * from unnest(:lane_ids::uuid[], :instances::text[], :positions::bigint[])
+on conflict (lane_id, instance) do update
+set position = greatest(cursors.position, excluded.position);
+
+-- name: living_collections
+-- The catalogue at start: every collection that some instance may still have.
+select id, tenant, database, name, state from collections
+where state in ('creating', 'active', 'dropping') or id = any(:lane_ids::uuid[])
+order by id;
+
+-- name: all_mappings
+-- The UUIDs of all collections at start.
+select collection_id, instance, uuid from mappings;
+
+-- name: all_cursors
+-- Every cursor at start.
+select lane_id, instance, position from cursors;
+
+-- name: unapplied_entries
+-- The tail of the log at start, without bodies: what some instance has not applied.
+select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
+    w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts, w.outcome_status,
+    w.outcome_body, w.outcome_content_type
+from wal w
+where exists (
+    select 1 from unnest(:instances::text[]) as i (instance)
+    left join cursors c on c.lane_id = w.lane_id and c.instance = i.instance
+    where coalesce(c.position, 0) < w.position
+)
+order by w.position;
+
+-- name: lane_ends
+-- The last position of every lane at start.
+select lane_id, max(position) as position from wal group by lane_id;
+
+-- name: entry_bodies^
+-- What one entry sends.
+select body, resolved_body from wal where position = :position;
+
+-- name: find_transaction^
+-- An earlier request with this transaction id.
+select position, fingerprint, outcome_status, outcome_body, outcome_content_type
+from wal where transaction_id = :transaction_id;

@@ -1,0 +1,190 @@
+"""What the load balancer says of itself: JSON endpoints and Prometheus metrics, one source each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from lb.instances import Fleet, Instance, State
+from lb.log_tail import LogTail
+from lb.model import CollectionState
+from lb.proxy import Proxy
+from lb.wal import Wal
+
+
+@dataclass
+class Status:
+    """Figures read at the moment they are asked for; nothing is kept or estimated."""
+
+    version: str
+    fleet: Fleet
+    wal: Wal
+    proxy: Proxy
+    uptime_seconds: Callable[[], float]
+    tail: LogTail | None = None
+    """None while standing by."""
+
+    def __post_init__(self) -> None:
+        self._process = psutil.Process()
+        self._process.cpu_percent()
+
+    @property
+    def role(self) -> str:
+        """Whether this load balancer is the active one."""
+        return "active" if self.tail is not None else "standby"
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Say whether requests can be served now: 200 or 503."""
+        healthy = self.fleet.healthy
+        ok = self.tail is None or (healthy > 0 and self.wal.is_available)
+        body = {
+            "status": "ok" if ok else "degraded",
+            "role": self.role,
+            "log_available": self.wal.is_available,
+            "healthy_instances": healthy,
+        }
+        return (200 if ok else 503), body
+
+    def status(self) -> dict[str, Any]:
+        """Describe the whole."""
+        memory = self._process.memory_info().rss
+        return {
+            "version": self.version,
+            "role": self.role,
+            "uptime_seconds": round(self.uptime_seconds(), 3),
+            "healthy_instances": self.fleet.healthy,
+            "instances": self.instances(),
+            "collections": len(self.tail.catalogue) if self.tail else 0,
+            "log": self.wal_status(),
+            "requests": {
+                "in_flight": self.proxy.in_flight,
+                "served": self.proxy.served,
+                "server_errors": self.proxy.failed,
+            },
+            "process": {
+                "rss_bytes": memory,
+                "cpu_percent": self._process.cpu_percent(),
+                "cpu_seconds": round(sum(self._process.cpu_times()[:2]), 3),
+            },
+        }
+
+    def instances(self) -> list[dict[str, Any]]:
+        """Describe each instance, in configured order."""
+        return [self._instance(instance) for instance in self.fleet]
+
+    def _instance(self, instance: Instance) -> dict[str, Any]:
+        return {
+            "name": instance.name,
+            "url": instance.url,
+            "state": instance.state.value,
+            "healthy": instance.is_serving,
+            "cause": instance.cause,
+            "since": instance.since.isoformat(),
+            "transitions": instance.transitions,
+            "forced": instance.forced.healthy if instance.forced else None,
+            "forced_seconds_left": round(instance.forced_seconds_left, 3),
+            "pending_entries": self.tail.backlog(instance.name) if self.tail else 0,
+            "outstanding_reads": instance.outstanding_reads,
+            "last_error": instance.last_error,
+        }
+
+    def wal_status(self) -> dict[str, Any]:
+        """Describe the log: what each instance still has to apply, and how applying went."""
+        oldest = self.tail.oldest() if self.tail else None
+        age = (datetime.now(UTC) - oldest.logged_at).total_seconds() if oldest else 0.0
+        return {
+            "available": self.wal.is_available,
+            "last_position": self.tail.end if self.tail else 0,
+            "pending_entries": {
+                name: self.tail.backlog(name) if self.tail else 0 for name in self.fleet.names
+            },
+            "oldest_pending_age_seconds": round(age, 3),
+            "successful_syncs": sum(i.successful_syncs for i in self.fleet),
+            "failed_syncs": sum(i.failed_syncs for i in self.fleet),
+            "sync_cycles": sum(i.successful_syncs + i.failed_syncs for i in self.fleet),
+            "appended": self.wal.appended,
+            "commits": self.wal.commits,
+            "waiting_for_commit": self.wal.waiting,
+        }
+
+    def mappings(self) -> dict[str, Any]:
+        """List every collection that clients see, with its UUID on each instance."""
+        collections = [
+            {
+                "collection_id": str(c.id),
+                "name": c.name.name,
+                "tenant": c.name.tenant,
+                "database": c.name.database,
+                "state": c.state.value,
+                "uuids": {name: str(uuid) for name, uuid in c.uuids.items()},
+                "complete": set(c.uuids) == set(self.fleet.names),
+            }
+            for c in (self.tail.catalogue if self.tail else ())
+            if c.state in (CollectionState.CREATING, CollectionState.ACTIVE)
+        ]
+        return {"count": len(collections), "mappings": collections}
+
+    def metrics(self) -> bytes:
+        """Write the figures in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(_Figures(self))
+        return generate_latest(registry)
+
+
+class _Figures(Collector):
+    """The figures of `/status` as Prometheus metrics."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._status.status()
+        log, requests, process = status["log"], status["requests"], status["process"]
+        yield from self._instances()
+        for name, text, value in (
+            ("healthy_instances", "Instances that take requests", status["healthy_instances"]),
+            ("active", "1 when this load balancer is the active one", status["role"] == "active"),
+            ("log_available", "1 when the log can be written", log["available"]),
+            (
+                "oldest_pending_age_seconds",
+                "Age of the oldest entry that an instance lacks",
+                log["oldest_pending_age_seconds"],
+            ),
+            ("waiting_for_commit", "Appends and notes queued", log["waiting_for_commit"]),
+            ("collections", "Collections in the catalogue", status["collections"]),
+            ("requests_in_flight", "Requests being served", requests["in_flight"]),
+            ("memory_rss_bytes", "Resident memory of the process", process["rss_bytes"]),
+        ):
+            yield GaugeMetricFamily(f"chroma_lb_{name}", text, value=float(value))
+        for name, text, value in (
+            ("entries_appended", "Entries committed to the log", log["appended"]),
+            ("commits", "Commits of the log", log["commits"]),
+            ("requests", "Requests answered", requests["served"]),
+            ("server_errors", "Requests answered with a 5xx", requests["server_errors"]),
+            ("cpu_seconds", "Processor time of the process", process["cpu_seconds"]),
+        ):
+            yield CounterMetricFamily(f"chroma_lb_{name}", text, value=float(value))
+
+    def _instances(self) -> Iterator[Metric]:
+        fleet, tail = self._status.fleet, self._status.tail
+        pending = GaugeMetricFamily(
+            "chroma_lb_pending_entries", "Entries not applied yet", labels=["instance"]
+        )
+        state = GaugeMetricFamily(
+            "chroma_lb_instance_state", "1 for the current state", labels=["instance", "state"]
+        )
+        syncs = CounterMetricFamily(
+            "chroma_lb_syncs", "Entries sent, by outcome", labels=["instance", "outcome"]
+        )
+        for instance in fleet:
+            pending.add_metric([instance.name], tail.backlog(instance.name) if tail else 0)
+            for each in State:
+                state.add_metric([instance.name, each.value], float(instance.state is each))
+            syncs.add_metric([instance.name, "successful"], instance.successful_syncs)
+            syncs.add_metric([instance.name, "failed"], instance.failed_syncs)
+        yield from (pending, state, syncs)

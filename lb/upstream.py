@@ -1,0 +1,97 @@
+"""The HTTP client towards one instance; maps what can go wrong to our errors, retries nothing."""
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+from yarl import URL
+
+from lb.errors import InstanceError, InstanceUnreachableError
+from lb.instances import Instance
+from lb.model import Answer
+
+CONNECTIONS_PER_PURPOSE = 64
+
+
+class Upstream:
+    """Requests to one instance.
+
+    Writes, reads and probes have connections of their own, so that requests that hang never keep
+    the others from being tried. A write has no time limit: it ends with an answer or with its
+    connection (invariant 13 of the design); connecting has one.
+    """
+
+    def __init__(
+        self, instance: Instance, clock: Callable[[], float], connect_timeout_seconds: float
+    ) -> None:
+        self.instance = instance
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds)
+        self._writes = self._session(CONNECTIONS_PER_PURPOSE)
+        self._reads = self._session(CONNECTIONS_PER_PURPOSE)
+        self._probes = self._session(1)
+
+    def _session(self, limit: int) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            base_url=self.instance.url,
+            connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=30),
+            timeout=self._timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in (self._writes, self._reads, self._probes):
+            await session.close()
+
+    async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
+        """Send a write; returns a definite answer or raises `InstanceError`."""
+        started = self._clock()
+        answer = await self._request(self._writes, method, path, body, content_type)
+        self.instance.write_latency.note(self._clock() - started)
+        if not answer.is_definite:
+            raise InstanceError(self.instance.name, describe(answer))
+        return answer
+
+    async def read(
+        self, method: str, path: str, body: bytes = b"", content_type: str = ""
+    ) -> Answer:
+        """Send a read; returns any answer, or raises `InstanceUnreachableError`."""
+        started = self._clock()
+        answer = await self._request(self._reads, method, path, body, content_type)
+        self.instance.read_latency.note(self._clock() - started)
+        return answer
+
+    async def probe(self, timeout_seconds: float) -> None:
+        """Ask for a heartbeat; raises `InstanceError`, `InstanceUnreachableError`, TimeoutError."""
+        async with asyncio.timeout(timeout_seconds):
+            answer = await self._request(self._probes, "GET", "/api/v2/heartbeat", b"", "")
+        if answer.status != 200:
+            raise InstanceError(self.instance.name, describe(answer))
+
+    async def _request(
+        self, session: aiohttp.ClientSession, method: str, path: str, body: bytes, kind: str
+    ) -> Answer:
+        headers = {"Content-Type": kind} if kind else {}
+        try:
+            async with session.request(
+                method,
+                URL(path, encoded=True),
+                data=body or None,
+                headers=headers,
+                skip_auto_headers=("Content-Type", "User-Agent"),
+                allow_redirects=False,
+            ) as response:
+                received = await response.read()
+                answer = Answer(response.status, received, response.headers.get("Content-Type", ""))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise InstanceUnreachableError(self.instance.name, cause) from error
+        self.instance.note_answer()
+        return answer
+
+
+def describe(answer: Answer) -> str:
+    """Say in one line what an instance answered."""
+    return f"HTTP {answer.status} {answer.body[:200].decode(errors='replace')}"

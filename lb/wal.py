@@ -1,0 +1,221 @@
+"""The write-ahead log: one session of PostgreSQL that appends entries and records progress.
+
+All that waits goes into one commit (group commit). The session holds the lock that makes this
+load balancer the active one, so that only the active one can write. It never talks to instances.
+
+    submit --> queue --> round: insert entries, cursors, outcomes, mappings --> COMMIT --> wake
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from lb.database import CONNECTION_ERRORS, Database, queries
+from lb.errors import LeadershipLostError, LogUnavailableError
+from lb.leader import take_lead
+from lb.model import CollectionChange, Entry, Progress
+from lb.wal_rounds import write_appends, write_progress
+
+log = logging.getLogger(__name__)
+
+RECONNECT_SECONDS = 0.2
+
+
+@dataclass(eq=False)
+class Append:
+    """An entry on its way into the log; `undo` takes back what the catalogue assumed of it."""
+
+    entry: Entry
+    undo: Callable[[], None]
+    change: CollectionChange | None = None
+
+
+@dataclass(eq=False)
+class _Note:
+    progress: Progress
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Wal:
+    """Appends and progress, in order, each durable when its coroutine returns.
+
+    Invariant: an entry is either delivered by `on_logged`, in position order, or refused, and
+    then certainly not in the log. While a COMMIT is in doubt it is neither, until it is settled.
+    """
+
+    def __init__(self, database: Database, on_logged: Callable[[Entry], None]) -> None:
+        self._database = database
+        self._on_logged = on_logged
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._appends: list[Append] = []
+        self._notes: list[_Note] = []
+        self._doubtful: list[Append] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._ended = asyncio.Event()
+        self._epoch = 0
+        self._next_position = 1
+        self.commits = 0
+        self.appended = 0
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the log can take a write now, as far as we know."""
+        return self._connection is not None and not self._doubtful and not self._closing
+
+    @property
+    def waiting(self) -> int:
+        """How many appends and notes wait for a commit."""
+        return len(self._appends) + len(self._notes) + len(self._doubtful)
+
+    def adopt(self, connection: "asyncpg.Connection[Any]", epoch: int, last_position: int) -> None:
+        """Start on a session that holds the lock, with the log's end."""
+        self._connection = connection
+        self._epoch = epoch
+        self._next_position = last_position + 1
+        connection.add_termination_listener(self._on_terminated)
+
+    def submit(
+        self, entry: Entry, undo: Callable[[], None], change: CollectionChange | None = None
+    ) -> Append:
+        """Give the entry its position and queue it; does not wait.
+
+        Raises `LogUnavailableError` at once, before anything was assumed, when PostgreSQL is away.
+        """
+        if not self.is_available:
+            raise LogUnavailableError("the log cannot be written now; nothing was done, try again")
+        entry.position = self._next_position
+        self._next_position += 1
+        append = Append(entry, undo, change)
+        self._appends.append(append)
+        self._wake.set()
+        return append
+
+    async def record(self, progress: Progress) -> None:
+        """Return when the progress is durable, however long PostgreSQL is away."""
+        note = _Note(progress)
+        self._notes.append(note)
+        self._wake.set()
+        await note.written.wait()
+
+    async def run(self) -> None:
+        """Write round after round until `close`; raises `LeadershipLostError`."""
+        while True:
+            if self._connection is None:
+                await self._reconnect()
+            if not self._appends and not self._notes:
+                if self._closing:
+                    self._ended.set()
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._round()
+
+    def close(self) -> None:
+        """Refuse appends from now on, and let `run` end when the queue is empty."""
+        self._closing = True
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Return when `run` has written all that was queued."""
+        await self._ended.wait()
+
+    async def release(self) -> None:
+        """End the session, and with it the lock."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                await connection.close(timeout=1)
+            except CONNECTION_ERRORS:
+                connection.terminate()
+
+    async def _round(self) -> None:
+        connection = self._connection
+        assert connection is not None
+        appends, self._appends = self._appends, []
+        notes, self._notes = self._notes, []
+        committing = False
+        try:
+            transaction = connection.transaction()
+            await transaction.start()
+            # Progress first: a drop that is appended now must not be overwritten by an older state.
+            await write_progress(connection, [note.progress for note in notes])
+            await write_appends(connection, [(a.entry, a.change) for a in appends])
+            committing = True
+            await transaction.commit()
+        except CONNECTION_ERRORS as error:
+            log.warning("lost the log: %s: %s", type(error).__name__, error)
+            self._lose(connection)
+            self._notes = notes + self._notes
+            if committing:
+                self._doubtful = appends
+                appends = []
+            self._refuse(appends + self._appends)
+            return
+        self.commits += 1
+        self._deliver(appends)
+        for note in notes:
+            note.written.set()
+
+    def _deliver(self, appends: list[Append]) -> None:
+        self.appended += len(appends)
+        for append in appends:
+            self._on_logged(append.entry)
+
+    def _refuse(self, appends: list[Append]) -> None:
+        """Undo in reverse order: each one was decided in the light of those before it."""
+        self._appends = []
+        for append in reversed(appends):
+            append.undo()
+
+    def _lose(self, connection: "asyncpg.Connection[Any]") -> None:
+        self._connection = None
+        connection.remove_termination_listener(self._on_terminated)
+        connection.terminate()
+
+    def _on_terminated(self, connection: object) -> None:
+        if connection is self._connection:
+            log.warning("the session of the log ended")
+            self._connection = None
+            self._refuse(self._appends)
+            self._wake.set()
+
+    async def _reconnect(self) -> None:
+        """Get the lock back on a new session, then settle what the old one left in doubt.
+
+        Holding the lock proves that the old session has ended, so what it did is final.
+        """
+        while self._connection is None:
+            try:
+                connection = await self._database.connect()
+            except CONNECTION_ERRORS:
+                await asyncio.sleep(RECONNECT_SECONDS)
+                continue
+            try:
+                await take_lead(connection, self._database.application_name)
+                epoch = await queries.current_epoch(connection)
+                positions = [append.entry.position for append in self._doubtful]
+                rows = await queries.logged_positions(connection, positions=positions)
+                logged = {row["position"] for row in rows}
+            except CONNECTION_ERRORS:
+                connection.terminate()
+                await asyncio.sleep(RECONNECT_SECONDS)
+                continue
+            if epoch != self._epoch:
+                raise LeadershipLostError("another load balancer has written to the log meanwhile")
+            self._settle(logged)
+            connection.add_termination_listener(self._on_terminated)
+            self._connection = connection
+            log.warning("the log is back")
+
+    def _settle(self, logged: set[int]) -> None:
+        doubtful, self._doubtful = self._doubtful, []
+        present = [append for append in doubtful if append.entry.position in logged]
+        absent = [append for append in doubtful if append.entry.position not in logged]
+        self._refuse(absent + self._appends)
+        self._deliver(present)

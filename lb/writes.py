@@ -1,0 +1,244 @@
+"""Writes: decide which lane one belongs to, have it logged, and wait for its outcome."""
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from lb import payloads
+from lb.catalogue import Collection, Name
+from lb.errors import (
+    ConflictError,
+    InDoubtError,
+    LogUnavailableError,
+    NotFoundError,
+    ProtectedCollectionError,
+    TransactionReusedError,
+)
+from lb.log_reader import LogReader
+from lb.log_tail import LogTail
+from lb.lookups import Lookups
+from lb.model import Answer, CollectionChange, Entry, Kind
+from lb.paths import Target
+from lb.wal import Wal
+
+
+@dataclass(frozen=True)
+class WriteRequest:
+    """A client's write. `transaction_id` is the client's own or None; `session` says who asks."""
+
+    target: Target
+    body: bytes
+    content_type: str
+    transaction_id: str | None = None
+    session: str = ""
+    fallback_id: str = field(default_factory=lambda: str(uuid4()))
+
+    @property
+    def id(self) -> str:
+        """The transaction id: the client's, or one that we made."""
+        return self.transaction_id or self.fallback_id
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells this request from another one with the same transaction id."""
+        target = self.target
+        head = "\0".join(
+            (target.action, target.tenant, target.database, target.reference, self.content_type)
+        )
+        return hashlib.sha256(head.encode() + b"\0" + self.body).digest()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is submitted to the log: the entry, and the catalogue's row if it changes."""
+
+    collection: Collection
+    entry: Entry
+    change: CollectionChange | None = None
+
+
+class Writes:
+    """Takes writes in. The order of its synchronous decisions is the order of the log."""
+
+    def __init__(
+        self,
+        tail: LogTail,
+        wal: Wal,
+        reader: LogReader,
+        lookups: Lookups,
+        timeout_seconds: float,
+        protected: frozenset[str],
+    ) -> None:
+        self._tail = tail
+        self._wal = wal
+        self._reader = reader
+        self._lookups = lookups
+        self._timeout_seconds = timeout_seconds
+        self._protected = protected
+
+    async def write(self, request: WriteRequest) -> Answer:
+        """Return the outcome of the write, once, however often it is asked for.
+
+        Raises `LogUnavailableError` when it was certainly not logged, `InDoubtError` when it was,
+        or may have been, and has no outcome in time.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                logged = await self._find_logged(request)
+                entry = logged or await self._place(request)
+                if isinstance(entry, Answer):
+                    return entry
+                await entry.settled.wait()
+        except TimeoutError as error:
+            raise InDoubtError(
+                "the write has no outcome yet; if it was logged it will be applied. Repeat the "
+                "request with the same Transaction-ID to learn its outcome"
+            ) from error
+        if entry.outcome is None:
+            raise LogUnavailableError("PostgreSQL did not commit the write; it has no effect")
+        return entry.outcome
+
+    async def _find_logged(self, request: WriteRequest) -> Answer | None:
+        """Find the outcome of an earlier request with the client's transaction id (T4)."""
+        if request.transaction_id is None or self._tail.by_transaction(request.id) is not None:
+            return None
+        logged = await self._reader.find_transaction(request.id)
+        if logged is None:
+            return None
+        self._check_same(request, logged.fingerprint)
+        return logged.outcome
+
+    def _check_same(self, request: WriteRequest, fingerprint: bytes) -> None:
+        if fingerprint != request.fingerprint:
+            raise TransactionReusedError(
+                f"Transaction-ID {request.id} belongs to a different request; use a new one"
+            )
+
+    async def _place(self, request: WriteRequest) -> Entry | Answer:
+        """Have the write logged, or answer it when nothing is to be logged.
+
+        Who needs a name waits until no create or rename of its collection is without an outcome;
+        who repeats a transaction that is under way waits for that one.
+        """
+        while True:
+            earlier = self._tail.by_transaction(request.id)
+            if earlier is not None:
+                self._check_same(request, earlier.fingerprint)
+                return earlier
+            decision = self._decide(request)
+            if isinstance(decision, _Plan):
+                self._submit(decision)
+                return decision.entry
+            if not isinstance(decision, Entry):
+                return await decision
+            await decision.settled.wait()
+
+    def _decide(self, request: WriteRequest) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
+        target = request.target
+        if target.action is Kind.CREATE:
+            return self._decide_create(request)
+        collection = self._tail.catalogue.find(target.tenant, target.database, target.reference)
+        if collection is None:
+            if target.action is Kind.DROP:
+                raise NotFoundError(f"Collection [{target.reference}] does not exist")
+            return self._lookups.refuse(target, request.body, request.content_type)
+        if target.action in (Kind.MODIFY, Kind.DROP):
+            if collection.changing is not None:
+                return collection.changing
+            decide = self._decide_drop if target.action is Kind.DROP else self._decide_modify
+            return decide(request, collection)
+        entry = self._entry(request, collection)
+        return _Plan(collection, entry)
+
+    def _decide_create(
+        self, request: WriteRequest
+    ) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
+        target, catalogue = request.target, self._tail.catalogue
+        body = payloads.decode_create(request.body)
+        if body is None:
+            return self._lookups.refuse(target, request.body, request.content_type)
+        name = Name(target.tenant, target.database, body.name)
+        existing = catalogue.by_name(name)
+        if existing is None:
+            return self._create(request, name)
+        if existing.changing is not None:
+            return existing.changing
+        if body.get_or_create:
+            return self._lookups.collection(existing)
+        raise ConflictError(f"Collection [{body.name}] already exists")
+
+    def _create(self, request: WriteRequest, name: Name) -> _Plan:
+        self._check_log()
+        catalogue = self._tail.catalogue
+        collection = catalogue.reserve(name)
+        entry = self._entry(request, collection)
+        entry.after = catalogue.freed_by(name)
+        collection.changing = entry
+        return _Plan(collection, entry, collection.as_change())
+
+    def _decide_modify(self, request: WriteRequest, collection: Collection) -> _Plan:
+        self._check_log()
+        body = payloads.decode_modify(request.body)
+        new_name = body.new_name if body else None
+        entry = self._entry(request, collection)
+        if new_name is None or new_name == collection.name.name:
+            return _Plan(collection, entry)
+        self._check_unprotected(collection, "renamed")
+        name = Name(collection.name.tenant, collection.name.database, new_name)
+        self._tail.catalogue.reserve_rename(collection, name, entry)
+        entry.new_name = new_name
+        entry.after = self._tail.catalogue.freed_by(name)
+        return _Plan(collection, entry)
+
+    def _decide_drop(self, request: WriteRequest, collection: Collection) -> _Plan:
+        self._check_log()
+        self._check_unprotected(collection, "deleted")
+        return _Plan(collection, self._entry(request, collection))
+
+    def _entry(self, request: WriteRequest, collection: Collection) -> Entry:
+        target = request.target
+        assert isinstance(target.action, Kind)
+        name = collection.name
+        own = Target(target.action, name.tenant, name.database, name.name, target.rest)
+        is_create = target.action is Kind.CREATE
+        path = f"{own.database_path}/collections" if is_create else own.collection_path(name.name)
+        return Entry(
+            transaction_id=request.id,
+            lane_id=collection.id,
+            kind=target.action,
+            path=path,
+            body=request.body,
+            content_type=request.content_type,
+            fingerprint=request.fingerprint,
+            session=request.session,
+        )
+
+    def _submit(self, plan: _Plan) -> None:
+        """Queue the entry; nothing has been awaited since it was decided."""
+        entry, collection = plan.entry, plan.collection
+        append = self._wal.submit(entry, lambda: self._take_back(collection, entry), plan.change)
+        self._tail.register(entry)
+        if entry.kind is Kind.DROP:
+            self._tail.catalogue.drop(collection, entry)
+            append.change = collection.as_change()
+
+    def _take_back(self, collection: Collection, entry: Entry) -> None:
+        """Undo what was assumed of an entry that the log refused; who waits for it looks again."""
+        if entry.kind is Kind.DROP:
+            self._tail.catalogue.undo_drop(collection)
+        self._tail.settle_names(collection, entry)
+        self._tail.unregister(entry)
+        entry.settled.set()
+
+    def _check_log(self) -> None:
+        if not self._wal.is_available:
+            raise LogUnavailableError("the log cannot be written now; nothing was done, try again")
+
+    def _check_unprotected(self, collection: Collection, verb: str) -> None:
+        if collection.name.name in self._protected:
+            raise ProtectedCollectionError(
+                f"Collection [{collection.name.name}] is protected and cannot be {verb}"
+            )
