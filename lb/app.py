@@ -80,16 +80,14 @@ class LoadBalancer:
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         self._runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, handler_cancellation=False
-        )
-        await self._runner.setup()
-        site = web.TCPSite(
-            self._runner,
-            self._settings.host,
-            self._settings.port,
+            app,
+            access_log=None,
+            auto_decompress=False,
+            handler_cancellation=False,
             shutdown_timeout=self._settings.shutdown_seconds,
         )
-        await site.start()
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
         log.info("listening on %s:%s", self._settings.host, self._settings.port)
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:

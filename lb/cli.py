@@ -65,8 +65,8 @@ def _run(settings: Settings) -> int:
         expected, other = group.split(LoadBalancerError)
         if other is not None or expected is None:
             raise
-        for error in expected.exceptions:
-            click.echo(f"chroma-lb: {error}", err=True)
+        for cause in expected.exceptions:
+            click.echo(f"chroma-lb: {cause}", err=True)
         return 1
     return 0
 

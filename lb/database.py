@@ -1,6 +1,7 @@
 """PostgreSQL: connections, the named queries, and versioned migrations; decides nothing."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,11 @@ queries: Any = aiosql.from_str(_SQL.joinpath("queries.sql").read_text(), "asyncp
 
 CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 """What asyncpg raises when the database is away, ends the session, or answers too late."""
+
+
+async def all_rows(selected: "AsyncIterator[asyncpg.Record]") -> "list[asyncpg.Record]":
+    """Collect what a query that returns many rows yields."""
+    return [row async for row in selected]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from lb.catalogue import Catalogue, Name
-from lb.database import queries
+from lb.database import all_rows, queries
 from lb.instances import Fleet
 from lb.lanes import Lane
 from lb.log_reader import stored_outcome
@@ -21,7 +21,7 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
     """Rebuild the log's tail in memory; every unsettled entry may have been sent everywhere."""
     catalogue = Catalogue(fleet.names)
     tail = LogTail(fleet, catalogue)
-    rows = await queries.unapplied_entries(connection, instances=list(fleet.names))
+    rows = await all_rows(queries.unapplied_entries(connection, instances=list(fleet.names)))
     entries = [_entry(row, fleet) for row in rows]
     await _load_collections(connection, catalogue, fleet, {e.lane_id for e in entries})
     collections = {collection.id: collection for collection in catalogue}
@@ -44,17 +44,19 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
 async def _load_collections(
     connection: "asyncpg.Connection[Any]", catalogue: Catalogue, fleet: Fleet, needed: set[UUID]
 ) -> None:
-    ends = {row["lane_id"]: row["position"] for row in await queries.lane_ends(connection)}
+    ends = {
+        row["lane_id"]: row["position"] for row in await all_rows(queries.lane_ends(connection))
+    }
     cursors: dict[UUID, dict[str, int]] = {}
-    for row in await queries.all_cursors(connection):
+    for row in await all_rows(queries.all_cursors(connection)):
         cursors.setdefault(row["lane_id"], {})[row["instance"]] = row["position"]
-    for row in await queries.living_collections(connection, lane_ids=list(needed)):
+    for row in await all_rows(queries.living_collections(connection, lane_ids=list(needed))):
         lane = _lane(row["id"], fleet, cursors.get(row["id"], {}), ends.get(row["id"], 0))
         change = CollectionChange(
             row["id"], row["tenant"], row["database"], row["name"], CollectionState(row["state"])
         )
         catalogue.load(change, lane)
-    for row in await queries.all_mappings(connection):
+    for row in await all_rows(queries.all_mappings(connection)):
         collection = catalogue.get(row["collection_id"])
         if collection is not None and row["instance"] in fleet:
             catalogue.map(collection, row["instance"], row["uuid"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from lb.database import CONNECTION_ERRORS, Database, queries
+from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LeadershipLostError, LogUnavailableError
 from lb.leader import take_lead
 from lb.model import CollectionChange, Entry, Progress
@@ -200,7 +200,7 @@ class Wal:
                 await take_lead(connection, self._database.application_name)
                 epoch = await queries.current_epoch(connection)
                 positions = [append.entry.position for append in self._doubtful]
-                rows = await queries.logged_positions(connection, positions=positions)
+                rows = await all_rows(queries.logged_positions(connection, positions=positions))
                 logged = {row["position"] for row in rows}
             except CONNECTION_ERRORS:
                 connection.terminate()

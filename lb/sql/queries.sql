@@ -1,25 +1,25 @@
--- name: try_lock$
+-- name: try_lock()$
 -- Take the session lock that makes a load balancer the active one.
 select pg_try_advisory_lock(hashtext('chroma-lb'), hashtext('leader'));
 
--- name: end_own_sessions!
+-- name: end_own_sessions(application_name)!
 -- End what is left of our earlier sessions, so that none of them can still commit.
 select pg_terminate_backend(pid) from pg_stat_activity
 where application_name = :application_name and pid <> pg_backend_pid();
 
--- name: next_epoch$
+-- name: next_epoch()$
 -- Count a new active load balancer.
 update leader set epoch = epoch + 1 returning epoch;
 
--- name: current_epoch$
+-- name: current_epoch()$
 -- Who wrote last, to find out whether another load balancer was active meanwhile.
 select epoch from leader;
 
--- name: last_position$
+-- name: last_position()$
 -- Where the log ends.
 select coalesce(max(position), 0) from wal;
 
--- name: append_entries!
+-- name: append_entries(positions, lane_ids, transaction_ids, kinds, paths, content_types, bodies, fingerprints, sessions, after_lane_ids, after_positions, logged_ats)!
 -- Append all waiting writes in one statement; the arrays run in parallel.
 insert into wal (
     position, lane_id, transaction_id, kind, path, content_type, body, fingerprint, session,
@@ -32,11 +32,11 @@ select * from unnest(
     :logged_ats::timestamptz[]
 );
 
--- name: logged_positions
+-- name: logged_positions(positions)
 -- Which of these entries are in the log; asked after a connection was lost while it committed.
 select position from wal where position = any(:positions::bigint[]);
 
--- name: put_collections!
+-- name: put_collections(ids, tenants, databases, names, states)!
 -- Write the catalogue's rows, the newest state winning.
 insert into collections (id, tenant, database, name, state)
 select * from unnest(
@@ -45,19 +45,19 @@ select * from unnest(
 on conflict (id) do update
 set name = excluded.name, state = excluded.state, changed_at = clock_timestamp();
 
--- name: put_mappings!
+-- name: put_mappings(collection_ids, instances, uuids)!
 -- Write which UUID a collection has on an instance.
 insert into mappings (collection_id, instance, uuid)
 select * from unnest(:collection_ids::uuid[], :instances::text[], :uuids::uuid[])
 on conflict (collection_id, instance) do update set uuid = excluded.uuid;
 
--- name: remove_mappings!
+-- name: remove_mappings(collection_ids, instances)!
 -- Forget the UUIDs of collections that were dropped on an instance.
 delete from mappings m
 using unnest(:collection_ids::uuid[], :instances::text[]) as gone (collection_id, instance)
 where m.collection_id = gone.collection_id and m.instance = gone.instance;
 
--- name: settle_entries!
+-- name: settle_entries(positions, statuses, bodies, content_types, attempts)!
 -- Write the first definite outcome of entries; a later one never replaces it.
 update wal
 set outcome_status = o.status, outcome_body = o.body, outcome_content_type = o.content_type,
@@ -68,34 +68,34 @@ from unnest(
 ) as o (position, status, body, content_type, attempts)
 where wal.position = o.position and wal.outcome_status is null;
 
--- name: resolve_entries!
+-- name: resolve_entries(positions, bodies)!
 -- Write the repeatable form of entries, before any instance sees it.
 update wal set resolved_body = r.body
 from unnest(:positions::bigint[], :bodies::bytea[]) as r (position, body)
 where wal.position = r.position and wal.resolved_body is null;
 
--- name: advance_cursors!
+-- name: advance_cursors(lane_ids, instances, positions)!
 -- Move cursors forward; they never move back.
 insert into cursors (lane_id, instance, position)
 select * from unnest(:lane_ids::uuid[], :instances::text[], :positions::bigint[])
 on conflict (lane_id, instance) do update
 set position = greatest(cursors.position, excluded.position);
 
--- name: living_collections
+-- name: living_collections(lane_ids)
 -- The catalogue at start: every collection that some instance may still have.
 select id, tenant, database, name, state from collections
 where state in ('creating', 'active', 'dropping') or id = any(:lane_ids::uuid[])
 order by id;
 
--- name: all_mappings
+-- name: all_mappings()
 -- The UUIDs of all collections at start.
 select collection_id, instance, uuid from mappings;
 
--- name: all_cursors
+-- name: all_cursors()
 -- Every cursor at start.
 select lane_id, instance, position from cursors;
 
--- name: unapplied_entries
+-- name: unapplied_entries(instances)
 -- The tail of the log at start, without bodies: what some instance has not applied.
 select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
     w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts, w.outcome_status,
@@ -108,15 +108,15 @@ where exists (
 )
 order by w.position;
 
--- name: lane_ends
+-- name: lane_ends()
 -- The last position of every lane at start.
 select lane_id, max(position) as position from wal group by lane_id;
 
--- name: entry_bodies^
+-- name: entry_bodies(position)^
 -- What one entry sends.
 select body, resolved_body from wal where position = :position;
 
--- name: find_transaction^
+-- name: find_transaction(transaction_id)^
 -- An earlier request with this transaction id.
 select position, fingerprint, outcome_status, outcome_body, outcome_content_type
 from wal where transaction_id = :transaction_id;
