@@ -12,7 +12,7 @@ import asyncpg
 from aiohttp import web
 
 from lb.applier import Applier, Machinery
-from lb.catalogue import Collection
+from lb.catalogue import Catalogue, Collection
 from lb.config import Settings
 from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
@@ -47,14 +47,15 @@ class LoadBalancer:
         self._fleet = Fleet(settings.instance_urls, self._clock)
         self._wal = Wal(self._database, self._on_logged)
         self._proxy = Proxy(settings.max_body_bytes)
+        self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
             version=version("chroma-chaos"),
             fleet=self._fleet,
             wal=self._wal,
             proxy=self._proxy,
             uptime_seconds=lambda: self._clock() - self._started,
+            tail=self._tail,
         )
-        self._tail: LogTail | None = None
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
@@ -142,7 +143,8 @@ class LoadBalancer:
             instance.on_change = self._on_instance
             tasks.create_task(monitor.run(), name=f"health of {instance.name}")
         tail.on_change = self._poke
-        self._status.tail = tail
+        tail.on_freed = self._poke_all
+        self._status.tail, self._status.is_active = tail, True
         reads = Reads(
             self._upstreams,
             tail,
@@ -162,7 +164,6 @@ class LoadBalancer:
         self._proxy.service = Service(writes, lookups)
 
     def _on_logged(self, entry: Entry) -> None:
-        assert self._tail is not None
         collection = self._tail.catalogue.get(entry.lane_id)
         assert collection is not None, f"{entry} has no collection"
         self._tail.add(collection, entry)
@@ -173,10 +174,12 @@ class LoadBalancer:
 
     def _on_instance(self, instance: Instance) -> None:
         log.warning("%s is %s: %s", instance.name, instance.state, instance.cause)
+        self._poke_all()
+        self._tail.notify()
+
+    def _poke_all(self) -> None:
         for applier in self._appliers:
             applier.poke_all()
-        if self._tail is not None:
-            self._tail.notify()
 
     async def _drain(self) -> None:
         """Stop accepting, let requests in flight end, then what was sent, then the log."""
@@ -187,9 +190,7 @@ class LoadBalancer:
             applier.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.shutdown_seconds):
-                while self._tail is not None and any(
-                    collection.lane.busy for collection in self._tail.unfinished()
-                ):
+                while any(collection.lane.busy for collection in self._tail.unfinished()):
                     await self._tail.moved()
                 self._wal.close()
                 await self._wal.drained()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from lb.catalogue import Catalogue, Collection, Name
 from lb.instances import Fleet
-from lb.model import Answer, CollectionState, Dependency, Entry, Kind
+from lb.model import STRUCTURAL, Answer, CollectionState, Dependency, Entry, Kind
 
 
 class LogTail:
@@ -25,6 +25,7 @@ class LogTail:
         self._collections: dict[UUID, Collection] = {}
         self._moved = asyncio.Event()
         self.on_change: Callable[[Collection], None] = lambda _: None
+        self.on_freed: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
         return len(self._by_transaction)
@@ -118,6 +119,8 @@ class LogTail:
                 collection.move_to(CollectionState.DROPPED)
                 self.catalogue.forget(collection)
                 gone = True
+        if entry.kind in STRUCTURAL:
+            self.on_freed()
         self.notify()
         return gone
 

@@ -75,7 +75,13 @@ def delete_by_ids(ids: list[str]) -> bytes:
 
 
 def plain_create(body: bytes) -> bytes:
-    """Return a create that fails if the name exists, so that what exists is never taken over."""
+    """Return a create that fails if the name exists, so that what exists is never taken over.
+
+    A body that says so already is passed on as it is: Chroma's errors name its columns.
+    """
+    create = decode_create(body)
+    if create is None or not create.get_or_create:
+        return body
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     fields["get_or_create"] = msgspec.Raw(b"false")
     return msgspec.json.encode(fields)

@@ -26,8 +26,8 @@ class Status:
     wal: Wal
     proxy: Proxy
     uptime_seconds: Callable[[], float]
-    tail: LogTail | None = None
-    """None while standing by."""
+    tail: LogTail
+    is_active: bool = False
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -36,12 +36,12 @@ class Status:
     @property
     def role(self) -> str:
         """Whether this load balancer is the active one."""
-        return "active" if self.tail is not None else "standby"
+        return "active" if self.is_active else "standby"
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Say whether requests can be served now: 200 or 503."""
         healthy = self.fleet.healthy
-        ok = self.tail is None or (healthy > 0 and self.wal.is_available)
+        ok = not self.is_active or (healthy > 0 and self.wal.is_available)
         body = {
             "status": "ok" if ok else "degraded",
             "role": self.role,
@@ -59,7 +59,7 @@ class Status:
             "uptime_seconds": round(self.uptime_seconds(), 3),
             "healthy_instances": self.fleet.healthy,
             "instances": self.instances(),
-            "collections": len(self.tail.catalogue) if self.tail else 0,
+            "collections": len(self.tail.catalogue),
             "log": self.wal_status(),
             "requests": {
                 "in_flight": self.proxy.in_flight,
@@ -88,21 +88,19 @@ class Status:
             "transitions": instance.transitions,
             "forced": instance.forced.healthy if instance.forced else None,
             "forced_seconds_left": round(instance.forced_seconds_left, 3),
-            "pending_entries": self.tail.backlog(instance.name) if self.tail else 0,
+            "pending_entries": self.tail.backlog(instance.name),
             "outstanding_reads": instance.outstanding_reads,
             "last_error": instance.last_error,
         }
 
     def wal_status(self) -> dict[str, Any]:
         """Describe the log: what each instance still has to apply, and how applying went."""
-        oldest = self.tail.oldest() if self.tail else None
+        oldest = self.tail.oldest()
         age = (datetime.now(UTC) - oldest.logged_at).total_seconds() if oldest else 0.0
         return {
             "available": self.wal.is_available,
-            "last_position": self.tail.end if self.tail else 0,
-            "pending_entries": {
-                name: self.tail.backlog(name) if self.tail else 0 for name in self.fleet.names
-            },
+            "last_position": self.tail.end,
+            "pending_entries": {name: self.tail.backlog(name) for name in self.fleet.names},
             "oldest_pending_age_seconds": round(age, 3),
             "successful_syncs": sum(i.successful_syncs for i in self.fleet),
             "failed_syncs": sum(i.failed_syncs for i in self.fleet),
@@ -124,7 +122,7 @@ class Status:
                 "uuids": {name: str(uuid) for name, uuid in c.uuids.items()},
                 "complete": set(c.uuids) == set(self.fleet.names),
             }
-            for c in (self.tail.catalogue if self.tail else ())
+            for c in self.tail.catalogue
             if c.state in (CollectionState.CREATING, CollectionState.ACTIVE)
         ]
         return {"count": len(collections), "mappings": collections}
@@ -182,7 +180,7 @@ class _Figures(Collector):
             "chroma_lb_syncs", "Entries sent, by outcome", labels=["instance", "outcome"]
         )
         for instance in fleet:
-            pending.add_metric([instance.name], tail.backlog(instance.name) if tail else 0)
+            pending.add_metric([instance.name], tail.backlog(instance.name))
             for each in State:
                 state.add_metric([instance.name, each.value], float(instance.state is each))
             syncs.add_metric([instance.name, "successful"], instance.successful_syncs)
