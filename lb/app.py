@@ -22,8 +22,7 @@ from lb.leader import take_lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
-from lb.model import Entry
-from lb.proxy import Proxy, Service
+from lb.proxy import Proxy, Service, refuse_old_api
 from lb.reads import Reads
 from lb.recovery import recover
 from lb.status import Status
@@ -45,7 +44,7 @@ class LoadBalancer:
         self._started = self._clock()
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
         self._fleet = Fleet(settings.instance_urls, self._clock)
-        self._wal = Wal(self._database, self._on_logged)
+        self._wal = Wal(self._database)
         self._proxy = Proxy(settings.max_body_bytes)
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
@@ -80,6 +79,7 @@ class LoadBalancer:
         app.add_routes(Endpoints(self._status).routes())
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
+        app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -162,11 +162,6 @@ class LoadBalancer:
             settings.protected_names,
         )
         self._proxy.service = Service(writes, lookups)
-
-    def _on_logged(self, entry: Entry) -> None:
-        collection = self._tail.catalogue.get(entry.lane_id)
-        assert collection is not None, f"{entry} has no collection"
-        self._tail.add(collection, entry)
 
     def _poke(self, collection: Collection) -> None:
         for applier in self._appliers:

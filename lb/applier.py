@@ -196,7 +196,7 @@ class Applier:
 
     async def _resolve(self, entry: Entry, body: bytes) -> bytes:
         """Make an entry's repeatable form durable before any instance sees it; the first wins."""
-        if entry.resolved_body is None:
-            entry.resolved_body = body
-            await self._m.wal.record(Progress(resolved=(entry.position, body)))
-        return entry.resolved_body
+        repeatable = body if entry.resolved_body is None else entry.resolved_body
+        entry.resolved_body = repeatable
+        await self._m.wal.record(Progress(resolved=(entry.position, repeatable)))
+        return repeatable

@@ -17,8 +17,17 @@ _SQL = files("lb").joinpath("sql")
 queries: Any = aiosql.from_str(_SQL.joinpath("queries.sql").read_text(), "asyncpg")
 """The statements of queries.sql as coroutines: `await queries.NAME(connection, ...)`."""
 
-CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
-"""What asyncpg raises when the database is away, ends the session, or answers too late."""
+CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What asyncpg raises when the database is away, ends the session, or answers too late.
+
+The last one is what a statement meets whose session broke just before it was sent.
+"""
 
 
 async def all_rows(selected: "AsyncIterator[asyncpg.Record]") -> "list[asyncpg.Record]":

@@ -77,6 +77,12 @@ class ConflictError(RequestError):
     code = "ChromaError"
 
 
+class OldApiError(RequestError):
+    """The path belongs to Chroma's first API. Chroma calls this error by this name."""
+
+    code = "Unimplemented"
+
+
 class PayloadTooLargeError(RequestError):
     """The body is longer than Chroma accepts."""
 
@@ -97,6 +103,12 @@ class UnsupportedError(RequestError):
 
 class BadGatewayError(RequestError):
     """Every instance failed to answer this read, although the instances are alive."""
+
+    code = "BadGateway"
+
+
+class UnintelligibleAnswerError(RequestError):
+    """An instance answered something that is not Chroma's API."""
 
     code = "BadGateway"
 
@@ -131,10 +143,12 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     NotFoundError: 404,
     MethodNotAllowedError: 405,
     ConflictError: 409,
+    OldApiError: 410,
     PayloadTooLargeError: 413,
     TransactionReusedError: 422,
     UnsupportedError: 501,
     BadGatewayError: 502,
+    UnintelligibleAnswerError: 502,
     LogUnavailableError: 503,
     InDoubtError: 503,
     NoInstanceError: 503,

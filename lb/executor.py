@@ -9,7 +9,12 @@ from uuid import UUID
 
 from lb import payloads
 from lb.catalogue import Collection
-from lb.errors import BrokenMappingError, ForeignCollectionError, InstanceError
+from lb.errors import (
+    BrokenMappingError,
+    ForeignCollectionError,
+    InstanceError,
+    UnintelligibleAnswerError,
+)
 from lb.model import NOWHERE, Answer, Entry, Kind
 from lb.paths import Target, parse_target
 from lb.upstream import Upstream, describe
@@ -36,6 +41,12 @@ class Executor:
 
     async def execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
         """Apply the entry; raises `InstanceError` when the outcome is not definite."""
+        try:
+            return await self._execute(collection, entry, body)
+        except UnintelligibleAnswerError as error:
+            raise InstanceError(self._upstream.instance.name, str(error)) from error
+
+    async def _execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
         target = parse_target(METHODS.get(entry.kind, "POST"), entry.path)
         uuid = collection.uuids.get(self._upstream.instance.name)
         if entry.kind is Kind.CREATE:

@@ -91,9 +91,16 @@ class LogTail:
         if answer.is_success:
             collection.lane.acknowledge(entry)
         self.settle_names(collection, entry)
+        if not all(self.fleet[name].is_serving for name in collection.lane.queues):
+            self.release_body(entry)
         entry.settled.set()
         self.notify()
         return True
+
+    def release_body(self, entry: Entry) -> None:
+        """Let the body rest in PostgreSQL alone, once it is there: nobody needs it soon."""
+        if entry.position <= self.end:
+            entry.body = entry.resolved_body = None
 
     def settle_names(self, collection: Collection, entry: Entry) -> None:
         """Tell the catalogue what became of an entry, or that the log refused it."""

@@ -1,10 +1,11 @@
 """The few fields of bodies that decide routing; everything else is passed on byte for byte."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
+from lb.errors import UnintelligibleAnswerError
 from lb.model import Answer
 
 Shape = TypeVar("Shape")
@@ -30,6 +31,13 @@ class DeleteBody(msgspec.Struct):
     where: msgspec.Raw | None = None
     where_document: msgspec.Raw | None = None
     limit: int | None = None
+
+
+class CollectionObject(msgspec.Struct):
+    """The part of a collection object that matters here."""
+
+    id: UUID
+    name: str
 
 
 class Ids(msgspec.Struct):
@@ -66,7 +74,7 @@ def limited_delete(body: bytes) -> bytes | None:
 
 def listed_ids(answer: Answer) -> list[str]:
     """Read the ids out of a `get`'s answer."""
-    return msgspec.json.decode(answer.body, type=Ids).ids
+    return _read(answer.body, Ids).ids
 
 
 def delete_by_ids(ids: list[str]) -> bytes:
@@ -89,24 +97,24 @@ def plain_create(body: bytes) -> bytes:
 
 def collection_id(body: bytes) -> UUID:
     """Read the id out of a collection object."""
-    return UUID(msgspec.json.decode(body, type=dict[str, Any])["id"])
+    return _read(body, CollectionObject).id
 
 
 def collection_name(body: bytes) -> str:
     """Read the name out of a collection object."""
-    return str(msgspec.json.decode(body, type=dict[str, Any])["name"])
+    return _read(body, CollectionObject).name
 
 
 def with_collection_id(body: bytes, logical_id: UUID) -> bytes:
     """Return a collection object with the id that clients see."""
-    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields = _read(body, dict[str, msgspec.Raw])
     fields["id"] = msgspec.Raw(msgspec.json.encode(logical_id))
     return msgspec.json.encode(fields)
 
 
 def split_collections(body: bytes) -> list[tuple[UUID, bytes]]:
     """Return each collection object of a listing with its id on the instance."""
-    objects = msgspec.json.decode(body, type=list[msgspec.Raw])
+    objects = _read(body, list[msgspec.Raw])
     return [(collection_id(bytes(raw)), bytes(raw)) for raw in objects]
 
 
@@ -118,6 +126,16 @@ def join_collections(objects: list[bytes]) -> bytes:
 def error_body(code: str, message: str) -> bytes:
     """Write an error as Chroma writes it."""
     return msgspec.json.encode({"error": code, "message": message})
+
+
+def _read(body: bytes, shape: type[Shape]) -> Shape:
+    """Read what an instance answered; raises `UnintelligibleAnswerError`."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnintelligibleAnswerError(
+            f"an instance answered what is not Chroma's: {error}"
+        ) from error
 
 
 def _decode(body: bytes, shape: type[Shape]) -> Shape | None:

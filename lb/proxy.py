@@ -10,6 +10,7 @@ from aiohttp import web
 from lb.errors import (
     HTTP_STATUS,
     BadRequestError,
+    OldApiError,
     PayloadTooLargeError,
     RequestError,
     StandingByError,
@@ -99,6 +100,11 @@ class Proxy:
                 raise PayloadTooLargeError(f"the body is longer than {self._max_body_bytes} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+async def refuse_old_api(_: web.Request) -> web.StreamResponse:
+    """Answer requests of Chroma's first API as Chroma does."""
+    return respond_error(OldApiError("The v1 API is deprecated. Please use /v2 apis"))
 
 
 def transaction_id(request: web.Request) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from lb.catalogue import Catalogue, Name
+from lb.catalogue import Catalogue, Collection, Name
 from lb.database import all_rows, queries
 from lb.instances import Fleet
 from lb.lanes import Lane
@@ -35,10 +35,17 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
             catalogue.reserve_rename(collection, new_name, entry)
         tail.add(collection, entry)
     for collection in collections.values():
-        if collection.state in (CollectionState.FAILED, CollectionState.DROPPED):
+        if is_gone(collection):
             catalogue.forget(collection)
     tail.end = await queries.last_position(connection)
     return tail
+
+
+def is_gone(collection: Collection) -> bool:
+    """Tell whether clients and the catalogue have no use for the collection any more."""
+    dropped = collection.state is CollectionState.DROPPING and not collection.uuids
+    gone = collection.state in (CollectionState.FAILED, CollectionState.DROPPED)
+    return gone or (dropped and collection.lane.is_drained)
 
 
 async def _load_collections(

@@ -59,7 +59,7 @@ class Status:
             "uptime_seconds": round(self.uptime_seconds(), 3),
             "healthy_instances": self.fleet.healthy,
             "instances": self.instances(),
-            "collections": len(self.tail.catalogue),
+            "collections": self.mappings()["count"],
             "log": self.wal_status(),
             "requests": {
                 "in_flight": self.proxy.in_flight,

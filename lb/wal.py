@@ -27,9 +27,10 @@ RECONNECT_SECONDS = 0.2
 
 @dataclass(eq=False)
 class Append:
-    """An entry on its way into the log; `undo` takes back what the catalogue assumed of it."""
+    """An entry on its way into the log: what to do when it is there, or when it was refused."""
 
     entry: Entry
+    deliver: Callable[[], None]
     undo: Callable[[], None]
     change: CollectionChange | None = None
 
@@ -43,13 +44,12 @@ class _Note:
 class Wal:
     """Appends and progress, in order, each durable when its coroutine returns.
 
-    Invariant: an entry is either delivered by `on_logged`, in position order, or refused, and
-    then certainly not in the log. While a COMMIT is in doubt it is neither, until it is settled.
+    Invariant: an entry is either delivered, in position order, or refused (its undo is called),
+    and then certainly not in the log. While a COMMIT is in doubt it is neither, until settled.
     """
 
-    def __init__(self, database: Database, on_logged: Callable[[Entry], None]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._on_logged = on_logged
         self._connection: asyncpg.Connection[Any] | None = None
         self._appends: list[Append] = []
         self._notes: list[_Note] = []
@@ -80,7 +80,11 @@ class Wal:
         connection.add_termination_listener(self._on_terminated)
 
     def submit(
-        self, entry: Entry, undo: Callable[[], None], change: CollectionChange | None = None
+        self,
+        entry: Entry,
+        deliver: Callable[[], None],
+        undo: Callable[[], None],
+        change: CollectionChange | None = None,
     ) -> Append:
         """Give the entry its position and queue it; does not wait.
 
@@ -90,7 +94,7 @@ class Wal:
             raise LogUnavailableError("the log cannot be written now; nothing was done, try again")
         entry.position = self._next_position
         self._next_position += 1
-        append = Append(entry, undo, change)
+        append = Append(entry, deliver, undo, change)
         self._appends.append(append)
         self._wake.set()
         return append
@@ -165,7 +169,7 @@ class Wal:
     def _deliver(self, appends: list[Append]) -> None:
         self.appended += len(appends)
         for append in appends:
-            self._on_logged(append.entry)
+            append.deliver()
 
     def _refuse(self, appends: list[Append]) -> None:
         """Undo in reverse order: each one was decided in the light of those before it."""
@@ -197,8 +201,8 @@ class Wal:
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue
             try:
-                await take_lead(connection, self._database.application_name)
-                epoch = await queries.current_epoch(connection)
+                await take_lead(connection, self._database.application_name, self._check_epoch)
+                await self._check_epoch(connection)
                 positions = [append.entry.position for append in self._doubtful]
                 rows = await all_rows(queries.logged_positions(connection, positions=positions))
                 logged = {row["position"] for row in rows}
@@ -206,12 +210,14 @@ class Wal:
                 connection.terminate()
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue
-            if epoch != self._epoch:
-                raise LeadershipLostError("another load balancer has written to the log meanwhile")
             self._settle(logged)
             connection.add_termination_listener(self._on_terminated)
             self._connection = connection
             log.warning("the log is back")
+
+    async def _check_epoch(self, connection: "asyncpg.Connection[Any]") -> None:
+        if await queries.current_epoch(connection) != self._epoch:
+            raise LeadershipLostError("another load balancer has become active; start again")
 
     def _settle(self, logged: set[int]) -> None:
         doubtful, self._doubtful = self._doubtful, []

@@ -85,14 +85,17 @@ class Writes:
         Raises `LogUnavailableError` when it was certainly not logged, `InDoubtError` when it was,
         or may have been, and has no outcome in time.
         """
+        entry: Entry | None = None
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                logged = await self._find_logged(request)
-                entry = logged or await self._place(request)
-                if isinstance(entry, Answer):
-                    return entry
+                placed = await self._find_logged(request) or await self._place(request)
+                if isinstance(placed, Answer):
+                    return placed
+                entry = placed
                 await entry.settled.wait()
         except TimeoutError as error:
+            if entry is not None:
+                self._tail.release_body(entry)
             raise InDoubtError(
                 "the write has no outcome yet; if it was logged it will be applied. Repeat the "
                 "request with the same Transaction-ID to learn its outcome"
@@ -219,7 +222,12 @@ class Writes:
     def _submit(self, plan: _Plan) -> None:
         """Queue the entry; nothing has been awaited since it was decided."""
         entry, collection = plan.entry, plan.collection
-        append = self._wal.submit(entry, lambda: self._take_back(collection, entry), plan.change)
+        append = self._wal.submit(
+            entry,
+            deliver=lambda: self._tail.add(collection, entry),
+            undo=lambda: self._take_back(collection, entry),
+            change=plan.change,
+        )
         self._tail.register(entry)
         if entry.kind is Kind.DROP:
             self._tail.catalogue.drop(collection, entry)
