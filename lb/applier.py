@@ -12,9 +12,10 @@ from lb.catalogue import Collection
 from lb.errors import InstanceError, InstanceUnreachableError
 from lb.executor import Execution, Executor
 from lb.instances import Instance
-from lb.lanes import Decision, Step, decide
+from lb.lanes import Decision, Step, decide, follow_window
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
+from lb.merging import MOST_BYTES, MOST_ENTRIES, merge
 from lb.model import STRUCTURAL, Advance, Entry, Progress, Settlement
 from lb.upstream import Upstream
 from lb.wal import Wal
@@ -116,21 +117,33 @@ class Applier:
 
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
-        body = await self._m.reader.body(entry)
+        window, body = await self._window(collection, entry)
         if entry.first_sent_at is None:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
-        entry.attempts += 1
-        lane.mark_sent(name, entry)
+        for each in window:
+            each.attempts += 1
+            lane.mark_sent(name, each)
+        self.instance.sync_cycles += 1
         try:
             execution = await self._executor.execute(collection, entry, body)
             self._check_agreement(entry, execution)
         except InstanceError as error:
-            self._note_failure(collection, entry, error)
+            self._note_failure(collection, window, error)
             return
         self._failures.pop(collection, None)
-        self.instance.successful_syncs += 1
-        await self._note_outcome(collection, entry, execution)
+        self.instance.successful_syncs += len(window)
+        await self._note_outcome(collection, window, execution)
+
+    async def _window(self, collection: Collection, entry: Entry) -> tuple[list[Entry], bytes]:
+        """Choose which entries travel together, and what is sent for them."""
+        lane, name = collection.lane, self.instance.name
+        window = follow_window(lane, name, MOST_ENTRIES, MOST_BYTES)
+        if entry.position <= lane.singly_until.get(name, 0):
+            window = window[:1]
+        bodies = await self._m.reader.bodies(window)
+        body, count = merge(bodies)
+        return window[:count], body
 
     async def _skip(self, collection: Collection, entry: Entry) -> None:
         collection.lane.mark_applied(self.instance.name, entry)
@@ -147,8 +160,14 @@ class Applier:
                 f"HTTP {answer.status} {answer.body[:200].decode(errors='replace')}",
             )
 
-    def _note_failure(self, collection: Collection, entry: Entry, error: InstanceError) -> None:
-        entry.in_doubt.add(self.instance.name)
+    def _note_failure(
+        self, collection: Collection, window: list[Entry], error: InstanceError
+    ) -> None:
+        entry = window[0]
+        for each in window:
+            each.in_doubt.add(self.instance.name)
+        if len(window) > 1 and not isinstance(error, InstanceUnreachableError):
+            collection.lane.singly_until[self.instance.name] = window[-1].position
         self.instance.failed_syncs += 1
         self.instance.last_error = error.cause
         failures = self._failures.get(collection, 0)
@@ -166,21 +185,21 @@ class Applier:
             self.instance.suspect(error.cause)
 
     async def _note_outcome(
-        self, collection: Collection, entry: Entry, execution: Execution
+        self, collection: Collection, window: list[Entry], execution: Execution
     ) -> None:
         """Settle in memory first, so that the client is answered, then commit, then move on."""
-        name, tail = self.instance.name, self._m.tail
+        entry, name, tail = window[0], self.instance.name, self._m.tail
         mapping = None
         if execution.uuid != collection.uuids.get(name):
             mapping = tail.catalogue.map(collection, name, execution.uuid)
-        collection.lane.mark_applied(name, entry)
+        collection.lane.mark_applied(name, window[-1])
         first = tail.settle(collection, entry, execution.answer)
         if first:
             for slower in collection.lane.busy - {name}:
                 tail.fleet[slower].doubt()
         await self._m.wal.record(
             Progress(
-                advance=self._advance_to(entry),
+                advance=self._advance_to(window[-1]),
                 settlement=(
                     Settlement(entry.position, execution.answer, entry.attempts) if first else None
                 ),
@@ -188,7 +207,9 @@ class Applier:
                 collection=(collection.as_change() if first and entry.kind in STRUCTURAL else None),
             )
         )
-        if tail.advance(collection, name, entry):
+        for each in window[:-1]:
+            tail.advance(collection, name, each)
+        if tail.advance(collection, name, window[-1]):
             await self._m.wal.record(Progress(collection=collection.as_change()))
 
     def _advance_to(self, entry: Entry) -> Advance:

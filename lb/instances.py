@@ -49,6 +49,7 @@ class Instance:
         self.outstanding_reads = 0
         self.successful_syncs = 0
         self.failed_syncs = 0
+        self.sync_cycles = 0
         self.last_error = ""
         self.read_latency = Latency()
         self.write_latency = Latency()

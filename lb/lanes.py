@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
+from lb.merging import MERGEABLE
 from lb.model import STRUCTURAL, Entry
 
 
@@ -53,6 +54,8 @@ class Lane:
         self.seen = dict.fromkeys(names, 0)
         self.busy: set[str] = set()
         self.retry_at: dict[str, float] = {}
+        self.singly_until: dict[str, int] = {}
+        """Instances that refused a window: up to this position they get entries one by one."""
         self.acked = 0
         self.structure_acked = 0
 
@@ -112,6 +115,34 @@ class Lane:
 
     def _seen_elsewhere(self, instance: str) -> int:
         return max((seen for name, seen in self.seen.items() if name != instance), default=0)
+
+
+def follow_window(lane: Lane, instance: str, most_entries: int, most_bytes: int) -> list[Entry]:
+    """Return the entries that the instance may be sent in one request, the next one first.
+
+    Only entries of one kind that are known to have succeeded elsewhere are candidates.
+    """
+    queue = iter(lane.queues[instance])
+    window = [next(queue)]
+    size = window[0].body_bytes
+    for entry in queue:
+        size += entry.body_bytes
+        alike = is_alike(window[0], window[0]) and is_alike(window[0], entry)
+        if not alike or len(window) >= most_entries or size > most_bytes:
+            break
+        window.append(entry)
+    return window
+
+
+def is_alike(first: Entry, entry: Entry) -> bool:
+    """Tell whether an entry may travel with the first one of a window."""
+    return (
+        entry.kind is first.kind
+        and entry.kind in MERGEABLE
+        and entry.content_type == first.content_type
+        and entry.outcome is not None
+        and entry.outcome.is_success
+    )
 
 
 def preferred_instance(lane: Lane, able: Iterable[str]) -> str | None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from lb.database import CONNECTION_ERRORS, Database, queries
+from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LogUnavailableError
 from lb.model import Answer, Entry
 
@@ -44,21 +45,20 @@ class LogReader:
         except CONNECTION_ERRORS:
             self._pool.terminate()
 
-    async def body(self, entry: Entry) -> bytes:
-        """Return what the entry sends, waiting for PostgreSQL as long as it takes."""
-        if entry.resolved_body is not None:
-            return entry.resolved_body
-        if entry.body is not None:
-            return entry.body
-        while True:
+    async def bodies(self, entries: Sequence[Entry]) -> list[bytes]:
+        """Return what the entries send, waiting for PostgreSQL as long as it takes."""
+        held = {entry.position: body_in_memory(entry) for entry in entries}
+        absent = [position for position, body in held.items() if body is None]
+        while absent:
             try:
-                row = await queries.entry_bodies(self._pool, position=entry.position)
+                rows = await all_rows(queries.entry_bodies(self._pool, positions=absent))
             except CONNECTION_ERRORS as error:
-                log.warning("cannot read entry %s: %s", entry.position, error)
+                log.warning("cannot read entries from %s on: %s", absent[0], error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            resolved: bytes | None = row["resolved_body"]
-            return resolved if resolved is not None else row["body"] or b""
+            held |= {row["position"]: row["body"] for row in rows}
+            break
+        return [held[entry.position] or b"" for entry in entries]
 
     async def find_transaction(self, transaction_id: str) -> LoggedTransaction | None:
         """Find an earlier request by its transaction id; raises `LogUnavailableError`."""
@@ -72,6 +72,11 @@ class LogReader:
         if row is None:
             return None
         return LoggedTransaction(row["position"], row["fingerprint"], stored_outcome(row))
+
+
+def body_in_memory(entry: Entry) -> bytes | None:
+    """Return what the entry sends if it is in memory."""
+    return entry.body if entry.resolved_body is None else entry.resolved_body
 
 
 def stored_outcome(row: "asyncpg.Record") -> Answer | None:

@@ -71,6 +71,7 @@ class Entry:
     body: bytes | None
     content_type: str
     fingerprint: bytes
+    body_bytes: int
     session: str = ""
     after: Dependency | None = None
     new_name: str | None = None

@@ -91,6 +91,7 @@ def _entry(row: "asyncpg.Record", fleet: Fleet) -> Entry:
         body=None,
         content_type=row["content_type"],
         fingerprint=row["fingerprint"],
+        body_bytes=row["body_bytes"],
         session=row["session"],
         after=after,
         position=row["position"],
@@ -109,8 +110,8 @@ async def _restore_rename(connection: "asyncpg.Connection[Any]", entry: Entry) -
     refused = entry.outcome is not None and not entry.outcome.is_success
     if entry.kind is not Kind.MODIFY or refused:
         return None
-    row = await queries.entry_bodies(connection, position=entry.position)
-    body = decode_modify(row["body"] or b"")
+    (row,) = await all_rows(queries.entry_bodies(connection, positions=[entry.position]))
+    body = decode_modify(row["body"])
     target = parse_target("PUT", entry.path)
     if body is None or body.new_name in (None, target.reference):
         return None

@@ -104,7 +104,7 @@ class Status:
             "oldest_pending_age_seconds": round(age, 3),
             "successful_syncs": sum(i.successful_syncs for i in self.fleet),
             "failed_syncs": sum(i.failed_syncs for i in self.fleet),
-            "sync_cycles": sum(i.successful_syncs + i.failed_syncs for i in self.fleet),
+            "sync_cycles": sum(i.sync_cycles for i in self.fleet),
             "appended": self.wal.appended,
             "commits": self.wal.commits,
             "waiting_for_commit": self.wal.waiting,

@@ -216,6 +216,7 @@ class Writes:
             body=request.body,
             content_type=request.content_type,
             fingerprint=request.fingerprint,
+            body_bytes=len(request.body),
             session=request.session,
         )
 

@@ -98,7 +98,7 @@ select lane_id, instance, position from cursors;
 -- name: unapplied_entries(instances)
 -- The tail of the log at start, without bodies: what some instance has not applied.
 select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
-    w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts, w.outcome_status,
+    octet_length(w.body) as body_bytes, w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts, w.outcome_status,
     w.outcome_body, w.outcome_content_type
 from wal w
 where exists (
@@ -112,9 +112,10 @@ order by w.position;
 -- The last position of every lane at start.
 select lane_id, max(position) as position from wal group by lane_id;
 
--- name: entry_bodies(position)^
--- What one entry sends.
-select body, resolved_body from wal where position = :position;
+-- name: entry_bodies(positions)
+-- What entries send.
+select position, coalesce(resolved_body, body) as body from wal
+where position = any(:positions::bigint[]);
 
 -- name: find_transaction(transaction_id)^
 -- An earlier request with this transaction id.
