@@ -23,3 +23,19 @@ class FaultError(HarnessError):
 
 class UnsupportedFaultError(FaultError):
     """The lab does not have the capability that the fault needs; refused before the run."""
+
+
+class ProtectedCollectionError(HarnessError):
+    """A client was told to touch a collection that is not of its run; nothing was sent."""
+
+
+class InstanceReadError(HarnessError):
+    """An instance did not answer a direct read, or answered nonsense; ask again, or see its log."""
+
+
+class SteadyStateError(HarnessError):
+    """The system under test did not work even before a fault; the text says what did not."""
+
+
+class RunDirectoryError(HarnessError):
+    """A run directory is in use already, or does not hold a run; the text names the directory."""

@@ -71,11 +71,11 @@ class Lab(Protocol):
         ...
 
     def log_path(self, target: str) -> Path:
-        """The log file of one server."""
+        """Name the log file of one server."""
         ...
 
     def samples(self) -> tuple[ServerSample, ...]:
-        """What each living server costs now."""
+        """Measure what each living server costs now."""
         ...
 
 

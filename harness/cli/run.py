@@ -1,0 +1,162 @@
+"""The commands `run` and `judge`: what a run proves, live progress, summary and exit code."""
+
+import asyncio
+import os
+import secrets
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from harness.checkers.judge import judge as judge_run
+from harness.errors import UsageError
+from harness.labs.base import Lab
+from harness.labs.processes import ProcessLab, ProcessLabSettings
+from harness.model.verdict import Outcome, combine
+from harness.report.progress import ConsoleProgress
+from harness.report.summary import print_summary
+from harness.runner.interruption import InterruptedRunError, interruptible
+from harness.runner.run import RunResult, RunSettings
+from harness.runner.run_directory import RunDirectory, default_run_directory
+from harness.runner.scenario import scenario_named
+from harness.runner.session import run_in_lab
+from harness.workloads.cms import CmsSettings
+
+EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
+_SEED_BITS = 31
+
+
+@dataclass(frozen=True)
+class _LabOptions:
+    """What the options say of the lab; what they leave out is the lab's own default."""
+
+    name: str
+    lb_command: str | None
+    lb_ready: str | None
+
+
+def _process_lab(options: _LabOptions, run_directory: Path) -> Lab:
+    settings = ProcessLabSettings(run_directory)
+    if options.lb_command:
+        settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
+    if options.lb_ready:
+        settings = replace(settings, lb_ready_path=options.lb_ready)
+    return ProcessLab(settings)
+
+
+LABS: Mapping[str, Callable[[_LabOptions, Path], Lab]] = {"processes": _process_lab}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chroma-chaos run primary-down
+  chroma-chaos run primary-down --seed 7
+  chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
+
+\b
+Exit codes:
+  0 pass   1 fail   2 unknown, or could not run   130, 143 stopped by Ctrl-C, SIGTERM
+"""
+)
+@click.argument("scenario")
+@click.option("--seed", type=click.IntRange(0), help="Repeat the run of that seed.")
+@click.option("--lab", default="processes", show_default=True, help="Where to run.")
+@click.option("--lb-command", help="Start this load balancer instead of our own.")
+@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1000, min_open=True),
+    default=CmsSettings.operations_per_second,
+    show_default=True,
+    help="Operations per second, of all clients together.",
+)
+@click.option(
+    "--run-directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the run's files go; by default .runs/<time>-<scenario>-<seed>.",
+)
+@click.option("--keep/--no-keep", default=True, help="Keep the files of a run that passed.")
+def run(
+    scenario: str,
+    seed: int | None,
+    lab: str,
+    lb_command: str | None,
+    lb_ready: str | None,
+    rate: float,
+    run_directory: Path | None,
+    keep: bool,
+) -> None:
+    """Break a lab as SCENARIO says, and prove or refute what it promises."""
+    chosen = scenario_named(scenario)
+    if lab not in LABS:
+        raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
+    seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+    root = Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs"))
+    path = run_directory or default_run_directory(root, scenario, seed, datetime.now(UTC))
+    settings = RunSettings(
+        chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
+    )
+    options = _LabOptions(lab, lb_command, lb_ready)
+    console = Console()
+    _announce(console, settings)
+    result = _conduct(console, settings, options)
+    print_summary(console, result.history, result.verdicts)
+    console.print(f"files:   {path}", highlight=False, soft_wrap=True)
+    console.print(f"again:   {_command(settings, options)}", highlight=False, soft_wrap=True)
+    if result.outcome is Outcome.PASS and not keep:
+        shutil.rmtree(path)
+    sys.exit(EXIT_CODES[result.outcome])
+
+
+@click.command(epilog="Example:\n\n  chroma-chaos judge .runs/20260101T120000-primary-down-7")
+@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
+def judge(run_directory: Path) -> None:
+    """Judge a saved RUN again, from its files alone, with the exit codes of `run`."""
+    history, finals = RunDirectory(run_directory).read()
+    verdicts = judge_run(history, finals)
+    print_summary(Console(), history, verdicts)
+    sys.exit(EXIT_CODES[combine(verdicts)])
+
+
+def _announce(console: Console, settings: RunSettings) -> None:
+    scenario = settings.scenario
+    title = f"{scenario.use_case}: scenario {scenario.name}, seed {settings.seed}"
+    console.print(title, highlight=False)
+    console.print(f"To prove: {scenario.promise}", highlight=False, soft_wrap=True)
+
+
+def _conduct(console: Console, settings: RunSettings, options: _LabOptions) -> RunResult:
+    """Run it; a signal ends it after the fault is healed and the lab is stopped."""
+    settings.directory.create()
+    lab = LABS[options.name](options, settings.directory.path)
+    configuration = {
+        "lab": options.name,
+        "lb_command": options.lb_command,
+        "lb_ready": options.lb_ready,
+    }
+    with ConsoleProgress(console) as progress:
+        session = run_in_lab(settings, lab, progress, configuration)
+        try:
+            return asyncio.run(interruptible(session, progress.event))
+        except InterruptedRunError as error:
+            console.print(f"{error}; the run's files: {settings.directory.path}", soft_wrap=True)
+            sys.exit(error.exit_code)
+
+
+def _command(settings: RunSettings, options: _LabOptions) -> str:
+    words = ["chroma-chaos", "run", settings.scenario.name, "--seed", str(settings.seed)]
+    if options.name != "processes":
+        words += ["--lab", options.name]
+    if settings.workload.operations_per_second != CmsSettings.operations_per_second:
+        words += ["--rate", f"{settings.workload.operations_per_second:g}"]
+    for option, value in (("--lb-command", options.lb_command), ("--lb-ready", options.lb_ready)):
+        if value:
+            words += [option, value]
+    return shlex.join(words)

@@ -1,0 +1,62 @@
+"""The doctor: looks whether every real part is there; installs nothing."""
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from harness.errors import PartMissingError
+from harness.parts.chroma import find_chroma
+from harness.parts.part import Part
+from harness.parts.postgres import find_postgres
+from harness.parts.toxiproxy import find_toxiproxy
+
+_LB_LIBRARIES = ("aiohttp", "aiosql", "asyncpg", "prometheus_client", "pydantic_settings")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the doctor found of one part; `missing` says what to do when it is not there."""
+
+    name: str
+    version: str = ""
+    where: str = ""
+    missing: str | None = None
+
+
+def examine() -> tuple[Finding, ...]:
+    """Look for every part that a lab needs."""
+    return (
+        Finding("Python", platform.python_version(), sys.executable),
+        _finding("PostgreSQL", find_postgres),
+        _finding("Chroma", find_chroma),
+        _finding("Toxiproxy", find_toxiproxy),
+        _load_balancer(),
+    )
+
+
+def _finding(name: str, find: Callable[[], Part]) -> Finding:
+    try:
+        part = find()
+    except PartMissingError as error:
+        return Finding(name, missing=str(error))
+    return Finding(name, part.version, f"{part.path} ({part.source})")
+
+
+def _load_balancer() -> Finding:
+    # Only looked for: the harness does not know the load balancer from inside.
+    absent = [name for name in ("lb", *_LB_LIBRARIES) if find_spec(name) is None]
+    if absent:
+        return Finding(
+            "lb",
+            missing=f"our load balancer lacks {', '.join(absent)}: run `make setup`, install "
+            "chroma-chaos[lb], or name another load balancer by --lb-command",
+        )
+    spec = find_spec("lb")
+    where = (spec.origin if spec else None) or ""
+    try:
+        return Finding("lb", version("chroma-chaos"), where)
+    except PackageNotFoundError:
+        return Finding("lb", "not installed", where)

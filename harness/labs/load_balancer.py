@@ -1,0 +1,85 @@
+"""The load balancer under test: any command that reads its addresses from the environment."""
+
+from dataclasses import dataclass
+
+from harness.errors import LabError
+from harness.labs.readiness import answers_ok, healthy_instances, probe_client
+from harness.labs.server_process import ServerCommand, ServerProcess
+from harness.labs.warden import Warden
+from harness.labs.workspace import Workspace
+from harness.polling import poll_until
+
+
+@dataclass(frozen=True)
+class LoadBalancerSettings:
+    """How the load balancer is started, and where it says that it is ready."""
+
+    command: tuple[str, ...]
+    ready_path: str
+    instance_urls: tuple[str, ...]
+    database_url: str
+
+
+class LoadBalancer:
+    """The load balancer on 127.0.0.1; it is given the proxied addresses only."""
+
+    def __init__(
+        self, settings: LoadBalancerSettings, port: int, workspace: Workspace, warden: Warden
+    ) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._ready_url = self.url + settings.ready_path
+        self._instance_count = len(settings.instance_urls)
+        command = ServerCommand(
+            name="lb",
+            arguments=settings.command,
+            environment=_environment(settings, port),
+        )
+        self.process = ServerProcess(command, workspace, warden)
+
+    async def start(self, timeout_seconds: float) -> None:
+        """Start it and return when its ready path answers."""
+        async with probe_client() as client:
+
+            async def ready() -> bool:
+                return await answers_ok(client, self._ready_url)
+
+            await self.process.start(ready, timeout_seconds)
+
+    async def wait_until_all_healthy(self, timeout_seconds: float) -> None:
+        """Return when it takes every instance for healthy; raises `LabError`.
+
+        An lb without `healthy_instances` at `/status` is taken at the word of its ready path.
+        """
+        last: int | None = None
+        async with probe_client() as client:
+
+            async def all_healthy() -> bool:
+                nonlocal last
+                last = await healthy_instances(client, self.url)
+                return last is None or last == self._instance_count
+
+            await poll_until(
+                all_healthy,
+                timeout_seconds,
+                lambda: LabError(
+                    f"lb takes {last} of {self._instance_count} instances for healthy after "
+                    f"{timeout_seconds:g} s; see {self.url}/status and {self.process.log_path}"
+                ),
+            )
+
+
+def _environment(settings: LoadBalancerSettings, port: int) -> dict[str, str]:
+    primary, *replicas = settings.instance_urls
+    environment = {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "PRIMARY_URL": primary,
+        "DATABASE_URL": settings.database_url,
+        # Sets and dictionaries keep their order from run to run, so that a seed repeats a run.
+        "PYTHONHASHSEED": "0",
+    }
+    if replicas:
+        environment["REPLICA_URL"] = replicas[0]
+    if len(replicas) > 1:
+        environment["REPLICA_URLS"] = ",".join(replicas)
+    return environment

@@ -1,0 +1,180 @@
+"""One server process: started without a shell, watched by the warden, killed and started again."""
+
+import contextlib
+import functools
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from harness.errors import LabError
+from harness.labs.account import Account
+from harness.labs.base import ServerSample
+from harness.labs.process_tree import ProcessIdentity, kill_tree, process_tree, runs
+from harness.labs.warden import Warden
+from harness.labs.workspace import Workspace
+from harness.polling import poll_until
+
+_LOG_LINES = 12
+_GONE_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """What to start: `account` is the user it runs as, None for the one who runs the lab."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class ServerProcess:
+    """A server that can be started, killed and started again on the same address and data.
+
+    It leads a session of its own, so a Ctrl-C at the terminal reaches the runner alone, and dies
+    with the runner: by the kernel where the kernel offers it, and by the warden everywhere.
+    """
+
+    def __init__(self, command: ServerCommand, workspace: Workspace, warden: Warden) -> None:
+        self.command = command
+        self.log_path = workspace.log_path(command.name)
+        self._workspace = workspace
+        self._warden = warden
+        self._process: subprocess.Popen[bytes] | None = None
+        self._identity: ProcessIdentity | None = None
+
+    def __repr__(self) -> str:
+        state = "alive" if self.is_alive() else "dead"
+        return f"<ServerProcess {self.command.name} {state}>"
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """The process that was started last, None before the first start."""
+        return self._identity
+
+    def is_alive(self) -> bool:
+        """Tell whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self, ready: Callable[[], Awaitable[bool]], timeout_seconds: float) -> None:
+        """Start the process and return when `ready` holds; raises `LabError`."""
+        self._spawn()
+
+        async def is_ready_or_dead() -> bool:
+            return not self.is_alive() or await ready()
+
+        await poll_until(
+            is_ready_or_dead,
+            timeout_seconds,
+            lambda: self._error(f"did not answer within {timeout_seconds:g} s"),
+        )
+        if not self.is_alive():
+            raise self._error(f"ended at start with {_ending(self._process)}")
+
+    async def kill(self) -> None:
+        """SIGKILL the process and its descendants, and return when all are gone."""
+        if self._identity is None:
+            return
+        tree = kill_tree(self._identity)
+
+        async def gone() -> bool:
+            return not self.is_alive() and not any(runs(process) for process in tree)
+
+        await poll_until(
+            gone,
+            _GONE_TIMEOUT_SECONDS,
+            lambda: self._error("did not die of SIGKILL; look for a hung disk or a debugger"),
+        )
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Ask the process to end, and kill what is left of it after the grace time."""
+        if self._process is None or self._identity is None:
+            return
+        tree = process_tree(self._identity)
+        self._process.send_signal(self.command.stop_signal)
+
+        async def gone() -> bool:
+            return not self.is_alive() and not any(runs(process) for process in tree)
+
+        with contextlib.suppress(LabError):
+            await poll_until(gone, grace_seconds, lambda: self._error("did not end in time"))
+        await self.kill()
+
+    def sample(self) -> ServerSample | None:
+        """Measure what the server costs now, descendants included; None when it is dead."""
+        rss_bytes = 0
+        cpu_seconds = 0.0
+        tree = process_tree(self._identity) if self._identity and self.is_alive() else []
+        for process in tree:
+            try:
+                rss_bytes += process.memory_info().rss
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            cpu_seconds += times.user + times.system
+        return ServerSample(self.command.name, rss_bytes, cpu_seconds) if tree else None
+
+    def _spawn(self) -> None:
+        account = self.command.account
+        with self.log_path.open("ab") as log:
+            try:
+                self._process = subprocess.Popen(
+                    [*_dies_with_parent(), *self.command.arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={**self._workspace.environment(), **self.command.environment},
+                    start_new_session=True,
+                    user=account.user_id if account else None,
+                    group=account.group_id if account else None,
+                    extra_groups=[] if account else None,
+                )
+            except OSError as error:
+                raise self._error(f"could not be started: {error}") from error
+        self._identity = ProcessIdentity.of(self._process.pid)
+        self._warden.watch(self._identity)
+
+    def _error(self, what: str) -> LabError:
+        return LabError(
+            f"{self.command.name} {what}. Its command: {' '.join(self.command.arguments)}\n"
+            f"The last lines of {self.log_path}:\n{_last_lines(self.log_path)}\n"
+            f"Mend what the log says, or see `chroma-chaos doctor`, then start again."
+        )
+
+
+def _ending(process: subprocess.Popen[bytes] | None) -> str:
+    code = process.returncode if process else None
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _last_lines(log_path: Path) -> str:
+    try:
+        lines = log_path.read_text(errors="replace").splitlines()
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in lines[-_LOG_LINES:]) or "  (nothing)"
+
+
+@functools.cache
+def _dies_with_parent() -> tuple[str, ...]:
+    """Give the prefix that makes the kernel kill a server with its runner, where there is one.
+
+    `setpriv` sets the parent-death signal and becomes the server. A function run between fork
+    and exec could do it too, but is not safe in a process that has threads.
+    """
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    if setpriv is None:
+        return ()
+    prefix = (setpriv, "--pdeathsig", "KILL")
+    # BusyBox has a `setpriv` without this option.
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else ()

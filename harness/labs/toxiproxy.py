@@ -1,0 +1,100 @@
+"""Toxiproxy in the lab: the server process, and its API behind one honest class."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from toxiproxy.api import APIConsumer
+from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
+
+from harness.errors import LabError
+from harness.labs.server_process import ServerCommand, ServerProcess
+from harness.labs.warden import Warden
+from harness.labs.workspace import Workspace
+from harness.parts.part import Part
+
+_TIMEOUT_SECONDS = 5.0
+# The lab talks to 127.0.0.1: a proxy from the environment must not get between.
+_NO_PROXY = {"http": ""}
+
+
+@dataclass(frozen=True)
+class ProxyRoute:
+    """One proxy: clients connect to `listen_port`, it connects to `upstream_port`."""
+
+    name: str
+    listen_port: int
+    upstream_port: int
+
+
+class Toxiproxy:
+    """The API of one Toxiproxy server; every answer that is not a success raises `LabError`.
+
+    The client library keeps host and port in a class, for the whole program: a class of its own
+    per server keeps two labs apart. Its functions block, so they run in a thread.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._consumer: Any = type("Consumer", (APIConsumer,), {"host": "127.0.0.1", "port": port})
+
+    async def answers(self) -> bool:
+        """Tell whether the API answers."""
+        try:
+            await self._call(self._consumer.get, "/version")
+        except LabError:
+            return False
+        return True
+
+    async def create(self, route: ProxyRoute) -> None:
+        """Create a proxy, which listens when this returns."""
+        await self._call(
+            self._consumer.post,
+            "/proxies",
+            json={
+                "name": route.name,
+                "listen": f"127.0.0.1:{route.listen_port}",
+                "upstream": f"127.0.0.1:{route.upstream_port}",
+                "enabled": True,
+            },
+        )
+
+    async def _call(self, method: Callable[..., Any], path: str, **arguments: object) -> None:
+        try:
+            answer = await asyncio.to_thread(
+                method, path, timeout=_TIMEOUT_SECONDS, proxies=_NO_PROXY, **arguments
+            )
+            answer.raise_for_status()
+        except (requests.RequestException, NotFound, ProxyExists, InvalidToxic) as error:
+            raise LabError(
+                f"toxiproxy at {self.url} refused {path}: {error}; see its log in the run directory"
+            ) from error
+
+
+class ToxiproxyServer:
+    """The server process; its proxies are made anew, on their old ports, at every start."""
+
+    def __init__(
+        self,
+        part: Part,
+        port: int,
+        routes: tuple[ProxyRoute, ...],
+        workspace: Workspace,
+        warden: Warden,
+    ) -> None:
+        self.api = Toxiproxy(port)
+        self.url = self.api.url
+        self._routes = routes
+        command = ServerCommand(
+            name="toxiproxy",
+            arguments=(str(part.path), "-host", "127.0.0.1", "-port", str(port)),
+        )
+        self.process = ServerProcess(command, workspace, warden)
+
+    async def start(self, timeout_seconds: float) -> None:
+        """Start it and return when every proxy listens."""
+        await self.process.start(self.api.answers, timeout_seconds)
+        for route in self._routes:
+            await self.api.create(route)

@@ -1,0 +1,113 @@
+"""The warden: a small process that outlives the runner just long enough to clean up after it.
+
+It holds the reading end of a pipe whose writing end only the runner has. However the runner
+ends, the kernel closes that end; the warden then kills what is left of the lab and exits.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from harness.errors import LabError
+from harness.labs.process_tree import ProcessIdentity, kill_tree
+from harness.labs.workspace import RUN_MARKER, Workspace
+
+_INTERVAL_SECONDS = 0.02
+# A server may be between fork and exec when the runner dies, and bears its marker only after.
+_QUIET_SECONDS = 0.3
+_GIVE_UP_SECONDS = 10.0
+
+
+class Warden:
+    """The runner's side: tells the warden process what belongs to the run."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        with workspace.log_path("warden").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "harness.labs.warden", workspace.run_id],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=workspace.environment(),
+                start_new_session=True,
+            )
+
+    def watch(self, identity: ProcessIdentity) -> None:
+        """Have a server process killed when the runner is gone."""
+        self._tell({"pid": identity.pid, "started": identity.started})
+
+    def remove(self, directory: Path) -> None:
+        """Have a directory removed when the runner is gone."""
+        self._tell({"directory": str(directory)})
+
+    def dismiss(self) -> None:
+        """Let it clean up now; returns when it is done."""
+        pipe = self._process.stdin
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self._process.wait()
+
+    def _tell(self, message: dict[str, object]) -> None:
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            raise LabError("the lab is stopped already; start a new one")
+        try:
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+        except BrokenPipeError as error:
+            raise LabError(
+                "the lab's warden process was killed, so nothing would clean up after this run; "
+                "stop the lab and start it again"
+            ) from error
+
+
+def keep_watch(run_id: str) -> None:
+    """Read what belongs to the run until the runner is gone, then leave nothing of it."""
+    servers: list[ProcessIdentity] = []
+    directories: list[Path] = []
+    for line in sys.stdin:
+        message = json.loads(line)
+        if "pid" in message:
+            servers.append(ProcessIdentity(message["pid"], message["started"]))
+        else:
+            directories.append(Path(message["directory"]))
+    _kill_all(run_id, servers)
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:
+    now = time.monotonic()
+    give_up = now + _GIVE_UP_SECONDS
+    quiet_until = now + _QUIET_SECONDS
+    while (now := time.monotonic()) < min(give_up, quiet_until):
+        found = [process for server in servers for process in kill_tree(server)]
+        for identity in _marked(run_id):
+            found += kill_tree(identity)
+        if found:
+            quiet_until = now + _QUIET_SECONDS
+        time.sleep(_INTERVAL_SECONDS)
+
+
+def _marked(run_id: str) -> Iterator[ProcessIdentity]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(RUN_MARKER) == run_id:
+                yield ProcessIdentity(process.pid, process.create_time())
+
+
+if __name__ == "__main__":
+    # A Ctrl-C or a hang-up is for the runner; its end is the only signal here.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    keep_watch(sys.argv[1])

@@ -1,0 +1,38 @@
+"""Labs with a stand-in load balancer, so that these tests are about the lab alone."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.labs.processes import ProcessLab, ProcessLabSettings
+
+FORWARDING_LB = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path) -> Iterator[Callable[..., ProcessLab]]:
+    """Make labs that are stopped when the test ends."""
+    labs: list[ProcessLab] = []
+
+    def make(name: str = "run", **settings: object) -> ProcessLab:
+        settings = {"lb_command": FORWARDING_LB, **settings}
+        labs.append(ProcessLab(ProcessLabSettings(tmp_path / name, **settings)))
+        return labs[-1]
+
+    yield make
+    for lab in labs:
+        asyncio.run(lab.stop())
+
+
+@pytest.fixture(scope="module")
+def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessLab]:
+    """Share one running lab; a test leaves every server of it alive."""
+    lab = ProcessLab(
+        ProcessLabSettings(tmp_path_factory.mktemp("shared") / "run", lb_command=FORWARDING_LB)
+    )
+    asyncio.run(lab.start())
+    yield lab
+    asyncio.run(lab.stop())

@@ -1,0 +1,29 @@
+"""A runner for the tests of its end: starts a lab in the directory it is given, and waits."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from harness.labs.processes import ProcessLab, ProcessLabSettings
+from harness.runner.interruption import InterruptedRunError, interruptible
+
+
+async def main() -> None:
+    lb_command = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
+    lab = ProcessLab(ProcessLabSettings(Path(sys.argv[1]), lb_command=lb_command))
+    try:
+        await lab.start()
+        if "--raise" in sys.argv:
+            raise ValueError("something unforeseen")
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+    finally:
+        await lab.stop()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(interruptible(main(), print))
+    except InterruptedRunError as error:
+        sys.exit(error.exit_code)

@@ -1,0 +1,194 @@
+"""However the runner ends, three seconds later nothing that it started runs."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.labs.process_tree import runs
+from harness.labs.workspace import RUN_MARKER
+from tests.integration.labs.waiting import wait_until
+
+pytestmark = pytest.mark.real
+
+RUNNER = Path(__file__).with_name("runner.py")
+LIMIT_SECONDS = 3.0
+# Two Chroma servers, PostgreSQL and at least three of its children, Toxiproxy, the lb, the warden.
+AT_LEAST_PROCESSES = 9
+
+
+class Runner:
+    """A runner process, and everything that it started."""
+
+    def __init__(self, directory: Path, command: tuple[str, ...]) -> None:
+        self.directory = directory
+        self.output = directory.with_suffix(".out")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *command],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.output.read_text()
+        return "ready" in self.output.read_text()
+
+    def has_data(self) -> bool:
+        return (self.directory / "data").is_symlink()
+
+    def data(self) -> Path:
+        return (self.directory / "data").readlink()
+
+    def started(self) -> list[psutil.Process]:
+        """List what it has running now: its descendants, and all that bear its run's mark."""
+        descendants = psutil.Process(self.process.pid).children(recursive=True)
+        return list({*descendants, *self.marked()})
+
+    def marked(self) -> list[psutil.Process]:
+        run_id = self.run_id
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(RUN_MARKER) == run_id and runs(process):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+    def note_run_id(self) -> None:
+        wait_until(self.has_data, 20, self.output.read_text)
+        self.run_id = self.data().name.split("-")[2]
+
+    def assert_nothing_is_left(self, started: list[psutil.Process], data: Path) -> None:
+        def left() -> list[psutil.Process]:
+            return [process for process in {*started, *self.marked()} if runs(process)]
+
+        wait_until(lambda: not left() and not data.exists(), LIMIT_SECONDS, left)
+
+
+@pytest.fixture
+def start_runner(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+    runners: list[Runner] = []
+
+    def start(*options: str) -> Runner:
+        directory = tmp_path / f"run-{len(runners)}"
+        command = (str(RUNNER), str(directory), *options)
+        if options[:1] == ("run",):
+            command = ("-m", "harness.cli", *options, "--run-directory", str(directory))
+        runners.append(Runner(directory, command))
+        runners[-1].note_run_id()
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        runner.process.kill()
+        runner.process.wait()
+
+
+def ready(runner: Runner) -> list[psutil.Process]:
+    wait_until(runner.is_ready, 30, runner.output.read_text)
+    started = runner.started()
+    assert len(started) >= AT_LEAST_PROCESSES
+    return started
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, -1)],
+)
+def test_nothing_survives_a_signal_to_the_runner(
+    start_runner: Callable[..., Runner], number: int, exit_code: int
+) -> None:
+    runner = start_runner()
+    started, data = ready(runner), runner.data()
+    runner.process.send_signal(number)
+    runner.assert_nothing_is_left(started, data)
+    assert runner.process.wait(LIMIT_SECONDS) == exit_code
+
+
+def test_nothing_survives_a_kill_in_the_middle_of_a_real_run(
+    start_runner: Callable[..., Runner],
+) -> None:
+    runner = start_runner("run", "primary-down")
+    history = runner.directory / "history.jsonl"
+
+    def is_under_way() -> bool:
+        assert runner.process.poll() is None, runner.output.read_text()
+        return history.exists() and len(history.read_bytes().splitlines()) > 50
+
+    wait_until(is_under_way, 60, runner.output.read_text)
+    started, data = runner.started(), runner.data()
+    assert len(started) >= AT_LEAST_PROCESSES
+    runner.process.kill()
+    runner.assert_nothing_is_left(started, data)
+
+
+def test_nothing_survives_a_signal_to_the_runners_whole_group(
+    start_runner: Callable[..., Runner],
+) -> None:
+    # What a terminal does on Ctrl-C: only the runner may take it, or the lb would die first.
+    runner = start_runner()
+    started, data = ready(runner), runner.data()
+    os.killpg(runner.process.pid, signal.SIGINT)
+    runner.assert_nothing_is_left(started, data)
+    assert runner.process.wait(LIMIT_SECONDS) == 130
+
+
+def test_nothing_survives_an_exception_in_the_runner(start_runner: Callable[..., Runner]) -> None:
+    runner = start_runner("--raise")
+    data = runner.data()
+    assert runner.process.wait(30) == 1
+    assert "ValueError: something unforeseen" in runner.output.read_text()
+    runner.assert_nothing_is_left([], data)
+
+
+@pytest.mark.parametrize("servers", [1, 3, 5])
+def test_nothing_survives_a_kill_during_the_start(
+    start_runner: Callable[..., Runner], servers: int
+) -> None:
+    runner = start_runner()
+    data = runner.data()
+    # The warden bears the mark, too.
+    wait_until(lambda: len(runner.marked()) > servers, 20, runner.marked)
+    started = runner.started()
+    runner.process.kill()
+    runner.assert_nothing_is_left(started, data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills children with their parent")
+def test_without_the_warden_the_kernel_leaves_no_server(
+    start_runner: Callable[..., Runner],
+) -> None:
+    runner = start_runner()
+    started, data = ready(runner), runner.data()
+    (warden,) = (process for process in started if "harness.labs.warden" in process.cmdline())
+    warden.kill()
+    runner.process.kill()
+    wait_until(
+        lambda: not any(runs(process) for process in started),
+        LIMIT_SECONDS,
+        lambda: [process for process in started if runs(process)],
+    )
+    shutil.rmtree(data)  # What only the warden would have done.
+
+
+def test_without_the_kernels_help_the_warden_leaves_no_server(
+    start_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A path on which there is no setpriv, as on other systems.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "cp").symlink_to("/bin/cp")
+    monkeypatch.setenv("PATH", str(tools))
+    runner = start_runner()
+    started, data = ready(runner), runner.data()
+    runner.process.kill()
+    runner.assert_nothing_is_left(started, data)

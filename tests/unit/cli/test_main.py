@@ -1,0 +1,99 @@
+import re
+from importlib.metadata import version
+
+import click
+import pytest
+
+from harness import doctor
+from harness.cli import main
+from harness.cli.columns import columns
+from harness.cli.main import chroma_chaos
+from harness.errors import PartMissingError
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """List every command and group, by the words that lead to it."""
+    found = [path]
+    if isinstance(command, click.Group):
+        for name, sub_command in command.commands.items():
+            found += commands(sub_command, (*path, name))
+    return found
+
+
+def test_version_is_the_packages(capsys) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"chroma-chaos {version('chroma-chaos')}\n"
+
+
+@pytest.mark.parametrize("words", commands(chroma_chaos))
+def test_every_help_explains_itself(words, capsys) -> None:
+    assert main([*words, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"Usage: chroma-chaos {' '.join(words)}".rstrip())
+    if words != ("lab",):
+        assert re.search(r"Examples?:\s+(\w+=\S+ )?chroma-chaos", text)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["brake"], "doctor, judge, lab, run"),
+        (["lab", "sideways"], "down, status, up"),
+        (["run", "no-such-scenario"], "normal, primary-down"),
+        (["run", "normal", "--lab", "moon"], "processes"),
+        (["run", "normal", "--speed", "9"], "--seed"),
+        (["lab", "up", "--instance", "2"], "--instances"),
+        (["lab", "up", "--instances", "many"], "--instances"),
+        (["lab", "up", "--instances", "0"], "1<=x<=9"),
+        (["lab", "down", "mine", "--all"], "not both"),
+        (["lab", "down", "mine"], "labs that are: none"),
+        (["run"], "SCENARIO"),
+        (["doctor", "who"], "who"),
+    ],
+)
+def test_a_wrong_word_gets_one_line_that_names_the_right_ones(
+    words, named, capsys, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("CHROMA_CHAOS_RUNS", str(tmp_path))
+    assert main(words) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("chroma-chaos: ")
+    assert output.err.count("\n") == 1
+    assert named in output.err
+
+
+def test_no_word_at_all_gets_the_help(capsys) -> None:
+    assert main([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_the_doctor_fails_and_says_what_to_do_about_a_missing_part(capsys, monkeypatch) -> None:
+    def absent() -> None:
+        raise PartMissingError("nowhere to be found; run `make setup`")
+
+    monkeypatch.setattr(doctor, "find_toxiproxy", absent)
+    assert main(["doctor"]) == 1
+    output = capsys.readouterr().out
+    assert re.search(r"^Toxiproxy +missing$", output, re.MULTILINE)
+    assert re.search(r"^PostgreSQL +found +18", output, re.MULTILINE)
+    assert "Toxiproxy: nowhere to be found; run `make setup`" in output
+
+
+def test_the_doctor_names_what_our_load_balancer_lacks(capsys, monkeypatch) -> None:
+    real = doctor.find_spec
+    monkeypatch.setattr(doctor, "find_spec", lambda n: None if n == "aiosql" else real(n))
+    assert main(["doctor"]) == 1
+    assert "lacks aiosql" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_exit_code_130(monkeypatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chroma_chaos.commands["doctor"], "callback", interrupted)
+    assert main(["doctor"]) == 130
+
+
+def test_columns_align_and_have_no_trailing_blanks() -> None:
+    assert columns([("a", "bcd", "e"), ("long", "", "")]) == "a     bcd  e\nlong"
