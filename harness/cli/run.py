@@ -108,10 +108,11 @@ def run(
     _announce(console, settings)
     result = _conduct(console, settings, options)
     print_summary(console, result.history, result.verdicts)
-    console.print(f"files:   {path}", highlight=False, soft_wrap=True)
     console.print(f"again:   {_command(settings, options)}", highlight=False, soft_wrap=True)
     if result.outcome is Outcome.PASS and not keep:
         shutil.rmtree(path)
+    else:
+        console.print(f"files:   {path}", highlight=False, soft_wrap=True)
     sys.exit(EXIT_CODES[result.outcome])
 
 
@@ -134,8 +135,9 @@ def _announce(console: Console, settings: RunSettings) -> None:
 
 def _conduct(console: Console, settings: RunSettings, options: _LabOptions) -> RunResult:
     """Run it; a signal ends it after the fault is healed and the lab is stopped."""
-    settings.directory.create()
+    # A lab that lacks a part says so here, before a directory is made for nothing.
     lab = LABS[options.name](options, settings.directory.path)
+    settings.directory.create()
     configuration = {
         "lab": options.name,
         "lb_command": options.lb_command,

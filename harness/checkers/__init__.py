@@ -1,0 +1,1 @@
+"""Pure functions from a history and final reads to verdicts; no network, no clock."""

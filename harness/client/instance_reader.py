@@ -1,0 +1,120 @@
+"""Owns direct reads of one instance, past the load balancer, by the instance's own UUIDs.
+
+Reads only. While writes go on an answer may be torn, or a 500: then the read is an error, and the
+caller asks again.
+"""
+
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+import numpy as np
+
+from harness.client.api import COLLECTIONS, HEARTBEAT, Collection, Documents
+from harness.errors import InstanceReadError
+from harness.model.document import embedding_digest, token_in
+from harness.model.final_state import FinalState, HeldCollection, HeldDocument
+
+_PAGE_DOCUMENTS = 500
+_PAGE_COLLECTIONS = 100
+
+T = TypeVar("T")
+
+
+class InstanceReader:
+    """Reads what one instance holds in the collections whose names begin with `prefix`."""
+
+    def __init__(self, name: str, url: str, prefix: str, timeout_seconds: float = 5.0) -> None:
+        self.name = name
+        self._prefix = prefix
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds, trust_env=False)
+
+    async def answers(self) -> bool:
+        """Tell whether the instance answers a heartbeat."""
+        try:
+            return (await self._http.get(HEARTBEAT)).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def collections(self) -> dict[str, str]:
+        """Map the names of the run's collections to this instance's UUIDs."""
+        found: dict[str, str] = {}
+        offset = 0
+        while True:
+            query = f"?limit={_PAGE_COLLECTIONS}&offset={offset}"
+            page = await self._ask("GET", COLLECTIONS + query, None, list[Collection])
+            found.update({c.name: c.id for c in page if c.name.startswith(self._prefix)})
+            if len(page) < _PAGE_COLLECTIONS:
+                return found
+            offset += len(page)
+
+    async def tokens(self) -> dict[tuple[str, str], str]:
+        """Map (collection, id) to the token that is there, without reading the contents."""
+        held: dict[tuple[str, str], str] = {}
+        for name, uuid in (await self.collections()).items():
+            found = await self._pages(uuid, ["metadatas"])
+            for document_id, metadata in zip(found.ids, found.metadatas or [], strict=True):
+                held[name, document_id] = token_in(metadata)
+        return held
+
+    async def final_state(self) -> FinalState:
+        """Read everything, page by page; only at rest is it whole."""
+        collections = {
+            name: HeldCollection(uuid, await self._documents(uuid))
+            for name, uuid in (await self.collections()).items()
+        }
+        return FinalState(self.name, collections)
+
+    async def _documents(self, uuid: str) -> dict[str, HeldDocument]:
+        found = await self._pages(uuid, ["documents", "metadatas", "embeddings"])
+        count = await self._ask("GET", f"{COLLECTIONS}/{uuid}/count", None, int)
+        if not count == len(found.ids) == len(set(found.ids)):
+            raise InstanceReadError(
+                f"{self.name} counts {count} documents in {uuid} and returns {len(found.ids)}, "
+                f"{len(set(found.ids))} of them different: it is not at rest"
+            )
+        rows = zip(
+            found.ids,
+            found.documents or [],
+            found.metadatas or [],
+            found.embeddings or [],
+            strict=True,
+        )
+        return {
+            document_id: HeldDocument(
+                text, metadata, embedding_digest(np.array(embedding, dtype=np.float32))
+            )
+            for document_id, text, metadata, embedding in rows
+        }
+
+    async def _pages(self, uuid: str, include: list[str]) -> Documents:
+        whole = Documents(ids=[], documents=[], metadatas=[], embeddings=[])
+        while True:
+            body = {"limit": _PAGE_DOCUMENTS, "offset": len(whole.ids), "include": include}
+            page = await self._ask("POST", f"{COLLECTIONS}/{uuid}/get", body, Documents)
+            for name in ("ids", *include):
+                getattr(whole, name).extend(getattr(page, name) or [])
+            if len(page.ids) < _PAGE_DOCUMENTS:
+                return whole
+
+    async def _ask(self, method: str, path: str, body: Any, answer: type[T]) -> T:
+        try:
+            response = await self._http.request(method, path, json=body)
+            response.raise_for_status()
+            return msgspec.json.decode(response.content, type=answer)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            raise InstanceReadError(
+                f"{self.name} did not answer a direct read of {path}: {error!r}"
+            ) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()

@@ -1,0 +1,61 @@
+"""What every fault offers; refuses a fault that the lab cannot do."""
+
+from typing import Protocol
+
+from harness.errors import UnsupportedFaultError
+from harness.labs.base import Capability, Lab
+
+
+class Fault(Protocol):
+    """One disruption of one target.
+
+    `inject` and `heal` act; the two proofs return evidence in words, or raise `FaultError` when
+    they did not see what they must within their time. `heal` may be called without `inject`, and
+    again.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it does to whom, such as `kill primary`."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The server of the lab that it disrupts."""
+        ...
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the lab must be able to do."""
+        ...
+
+    async def inject(self, lab: Lab) -> None:
+        """Disrupt the target."""
+        ...
+
+    async def prove_effect(self, lab: Lab) -> str:
+        """See the target fail."""
+        ...
+
+    async def heal(self, lab: Lab) -> None:
+        """Undo the disruption."""
+        ...
+
+    async def prove_healed(self, lab: Lab) -> str:
+        """See the target work again."""
+        ...
+
+
+def refuse_unsupported(fault: Fault, lab: Lab) -> None:
+    """Raise `UnsupportedFaultError` when the lab cannot do the fault, before anything is broken."""
+    missing = sorted(fault.needs - lab.capabilities)
+    if missing:
+        has = ", ".join(sorted(lab.capabilities)) or "nothing"
+        raise UnsupportedFaultError(
+            f"{fault.name} needs {', '.join(missing)}, which lab {lab.name} cannot do (it can: "
+            f"{has}): choose another lab or scenario"
+        )
+    if fault.target not in lab.targets:
+        raise UnsupportedFaultError(
+            f"{fault.name}: lab {lab.name} has no {fault.target}; it has {', '.join(lab.targets)}"
+        )

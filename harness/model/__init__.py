@@ -1,0 +1,1 @@
+"""The words of a run: operations, histories, fault windows, final states, verdicts."""

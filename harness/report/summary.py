@@ -1,0 +1,106 @@
+"""Owns the summary of a run: a few figures, a line for each checker, and the verdict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.history import PHASE_STARTED, History
+from harness.model.verdict import Outcome, Verdict, combine
+
+_STYLES = {Outcome.PASS: "bold green", Outcome.FAIL: "bold red", Outcome.UNKNOWN: "bold yellow"}
+_VIOLATIONS_SHOWN = 3
+_EVIDENCE_SHOWN = 6
+_WIDTH = 100
+
+
+def print_summary(console: Console, history: History, verdicts: Sequence[Verdict]) -> None:
+    """Print figures, latencies, checkers and the verdict."""
+    figures = {verdict.checker: verdict.figures for verdict in verdicts}
+    console.print(_figures_table(history, figures))
+    console.print(_latency_table(history, figures.get("availability", {})))
+    for verdict in verdicts:
+        _print_verdict(console, verdict)
+    outcome = combine(verdicts)
+    console.print(Text(f"verdict: {outcome}", style=_STYLES[outcome]))
+
+
+def write_summary(path: Path, history: History, verdicts: Sequence[Verdict]) -> None:
+    """Write the same as plain text."""
+    with path.open("w") as file:
+        console = Console(file=file, width=_WIDTH, no_color=True)
+        console.print(f"scenario {history.header.scenario}, seed {history.header.seed}")
+        print_summary(console, history, verdicts)
+
+
+def _figures_table(history: History, figures: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for label, value in _figure_rows(history, figures):
+        table.add_row(label, value)
+    return table
+
+
+def _figure_rows(
+    history: History, figures: Mapping[str, Mapping[str, float]]
+) -> Iterator[tuple[str, str]]:
+    limits = history.header.limits
+
+    def count(checker: str, name: str) -> str:
+        value = figures.get(checker, {}).get(name)
+        return "unknown" if value is None else f"{value:,.0f}"
+
+    def seconds(checker: str, name: str, limit_seconds: float) -> str:
+        value = figures.get(checker, {}).get(name)
+        return "unknown" if value is None else f"{value:.3f} s (limit {limit_seconds:g} s)"
+
+    writes = count("availability", "acknowledged_writes")
+    documents = count("availability", "acknowledged_documents")
+    yield "operations", count("availability", "operations")
+    yield "acknowledged writes", f"{writes} ({documents} documents by id)"
+    yield "lost", count("durability", "lost")
+    yield "resurrected", count("resurrection", "resurrected")
+    yield "phantom", count("phantom", "phantom")
+    yield "different between instances", count("convergence", "different")
+    yield "failed for clients", count("availability", "failed")
+    yield "longest gap", seconds("availability", "gap_seconds", limits.gap_seconds)
+    if history.header.faults:
+        converge = seconds("convergence", "converge_seconds", limits.converge_seconds)
+        yield "time to converge after the heal", converge
+    settle = seconds("convergence", "settle_seconds", limits.converge_seconds)
+    yield "time to settle after the last client", settle
+
+
+def _latency_table(history: History, figures: Mapping[str, float]) -> Table:
+    table = Table("phase", "sort", box=None, padding=(0, 2), title_justify="left")
+    for heading in ("operations", "p50 ms", "p99 ms"):
+        table.add_column(heading, justify="right")
+    phases = [m.detail for m in history.milestones if m.name == PHASE_STARTED]
+    for phase in phases:
+        for sort in ("read", "write"):
+            key = f"{phase}.{sort}"
+            if f"{key}.count" in figures:
+                table.add_row(
+                    phase,
+                    sort,
+                    f"{figures[f'{key}.count']:,.0f}",
+                    f"{figures[f'{key}.p50_ms']:.1f}",
+                    f"{figures[f'{key}.p99_ms']:.1f}",
+                )
+    return table
+
+
+def _print_verdict(console: Console, verdict: Verdict) -> None:
+    line = Text(f"{verdict.outcome:>8}  ", style=_STYLES[verdict.outcome])
+    line.append(verdict.checker, style="default not bold")
+    detail = verdict.reason or f"{verdict.examined} examined, {len(verdict.violations)} violations"
+    line.append(f": {detail}", style="default not bold")
+    console.print(line, soft_wrap=True)
+    for violation in verdict.violations[:_VIOLATIONS_SHOWN]:
+        console.print(Text(f"            {violation.message}"), soft_wrap=True)
+        for evidence in violation.evidence[:_EVIDENCE_SHOWN]:
+            console.print(Text(f"              {evidence}", style="dim"), soft_wrap=True)
+    more = len(verdict.violations) - _VIOLATIONS_SHOWN
+    if more > 0:
+        console.print(Text(f"            and {more} more in verdict.json"))

@@ -1,0 +1,1 @@
+"""Conducts one run: steady state, phases and faults, quiescence, final reads, verdicts."""

@@ -1,0 +1,56 @@
+"""Owns the pace of one client process: each operation has an intended start, kept whatever happens.
+
+A client that was held up begins the next operation at once and keeps the intended starts, so that
+the latency of what it could not send in time counts too (no coordinated omission).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.client.recording import RecordingClient
+from harness.model.operation import Invocation
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The intended starts of one client process: `first_ns`, then every `interval_ns`."""
+
+    first_ns: int
+    interval_ns: int
+
+
+class ClientProcess:
+    """Performs invocations one after another, at their intended starts, until told to stop."""
+
+    def __init__(
+        self,
+        client: RecordingClient,
+        invocations: Iterable[Invocation],
+        pace: Pace,
+        clock: Callable[[], int],
+    ) -> None:
+        self.client = client
+        self._invocations = invocations
+        self._pace = pace
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; the operation under way then is finished."""
+        intended_ns = self._pace.first_ns
+        for invocation in self._invocations:
+            if await self._stopped_before(intended_ns, stop):
+                return
+            await self.client.perform(invocation, intended_ns)
+            intended_ns += self._pace.interval_ns
+
+    async def _stopped_before(self, intended_ns: int, stop: asyncio.Event) -> bool:
+        """Wait for the intended start; tell whether `stop` came first."""
+        ahead_seconds = (intended_ns - self._clock()) / 1e9
+        if ahead_seconds <= 0:
+            return stop.is_set()
+        try:
+            await asyncio.wait_for(stop.wait(), ahead_seconds)
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,67 @@
+"""Owns the end of a run: waiting until the system is at rest, and reading what instances hold."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from harness.client.instance_reader import InstanceReader
+from harness.client.lb_figures import pending_entries
+from harness.errors import HarnessError, InstanceReadError
+from harness.model.final_state import FinalState
+from harness.model.history import SETTLED, HistoryWriter, Milestone
+from harness.polling import poll_until
+
+_INTERVAL_SECONDS = 0.1
+_FINAL_READ_SECONDS = 20.0
+
+
+class _NotAtRestError(HarnessError):
+    """The time was over; the final reads and the checkers say what differs."""
+
+
+async def settle(
+    log: HistoryWriter,
+    readers: Sequence[InstanceReader],
+    lb_url: str,
+    clock: Callable[[], int],
+    timeout_seconds: float,
+) -> None:
+    """Wait until all instances hold the same and the lb, if it says so, has nothing pending.
+
+    Records `SETTLED`, or nothing when the time is over.
+    """
+
+    async def see() -> bool:
+        # The cheap question first: reading whole instances slows down those that catch up.
+        if await pending_entries(lb_url):
+            return False
+        try:
+            held = [await reader.tokens() for reader in readers]
+        except InstanceReadError:
+            return False
+        return all(other == held[0] for other in held[1:])
+
+    try:
+        await poll_until(see, timeout_seconds, _NotAtRestError, _INTERVAL_SECONDS)
+    except _NotAtRestError:
+        return
+    log.append(Milestone(name=SETTLED, at_ns=clock()))
+
+
+async def read_final_states(readers: Sequence[InstanceReader]) -> tuple[FinalState, ...]:
+    """Read everything from each instance; one that cannot be read is left out."""
+    states: list[FinalState] = []
+    for reader in readers:
+        try:
+            states.append(await poll_until(_read(reader), _FINAL_READ_SECONDS, _NotAtRestError))
+        except _NotAtRestError:
+            continue
+    return tuple(states)
+
+
+def _read(reader: InstanceReader) -> Callable[[], Awaitable[FinalState | None]]:
+    async def see() -> FinalState | None:
+        try:
+            return await reader.final_state()
+        except InstanceReadError:
+            return None
+
+    return see

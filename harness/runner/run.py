@@ -1,0 +1,229 @@
+"""Owns the course of one run in a lab: steady state, phases with their faults, rest, verdicts."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from harness.checkers.judge import judge
+from harness.client.instance_reader import InstanceReader
+from harness.client.recording import ClientContext, RecordingClient
+from harness.faults.base import refuse_unsupported
+from harness.labs.base import Lab
+from harness.model.final_state import FinalState, write_final_states
+from harness.model.history import CLIENTS_STOPPED, Header, History, HistoryWriter, Milestone
+from harness.model.operation import Completion
+from harness.model.verdict import Outcome, Verdict, combine
+from harness.report.progress import Progress
+from harness.report.summary import write_summary
+from harness.runner.client_process import ClientProcess, Pace
+from harness.runner.convergence_watch import ConvergenceWatch
+from harness.runner.nemesis import Nemesis
+from harness.runner.phase_timeline import PhaseTimeline
+from harness.runner.quiescence import read_final_states, settle
+from harness.runner.run_directory import RunDirectory, write_json
+from harness.runner.sampler import sample
+from harness.runner.scenario import Phase, Scenario
+from harness.runner.steady_state import reach_steady_state
+from harness.workloads.cms import CmsGenerator, CmsSettings
+
+# How long instances get to agree. Past the promised limit already, but a system that agrees late
+# is told from one that never does.
+_REST_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What to run, and where its files go."""
+
+    scenario: Scenario
+    seed: int
+    directory: RunDirectory
+    workload: CmsSettings = field(default_factory=CmsSettings)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run saw, and what the checkers say to it."""
+
+    history: History
+    finals: tuple[FinalState, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict of the whole run."""
+        return combine(self.verdicts)
+
+    def verdict(self, checker: str) -> Verdict:
+        """Find the verdict of one checker."""
+        return next(verdict for verdict in self.verdicts if verdict.checker == checker)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What takes part in a run, besides the lab."""
+
+    log: HistoryWriter
+    timeline: PhaseTimeline
+    readers: tuple[InstanceReader, ...]
+    setup: RecordingClient
+    clients: tuple[RecordingClient, ...]
+
+
+class Run:
+    """One run of one scenario in a lab that is up; `conduct` is called once."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        lab: Lab,
+        progress: Progress,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._settings = settings
+        self._lab = lab
+        self._progress = progress
+        self._clock = clock
+        prefix = f"AUTOTEST_{settings.seed}_"
+        count = settings.workload.collections
+        self._collections = tuple(f"{prefix}files_{n}" for n in range(1, count + 1))
+        self._header = Header(
+            scenario=settings.scenario.name,
+            seed=settings.seed,
+            dimensions=settings.workload.dimensions,
+            prefix=prefix,
+            limits=settings.scenario.limits,
+            faults=tuple(fault.name for fault in settings.scenario.faults),
+        )
+
+    async def conduct(self) -> RunResult:
+        """Run the scenario, judge it, and write what was seen and said to the run directory.
+
+        Raises `HarnessError` when the run could not be made, which says nothing about the system.
+        """
+        for fault in self._settings.scenario.faults:
+            refuse_unsupported(fault, self._lab)
+        directory = self._settings.directory
+        with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():
+            finals = await self._experiment(log)
+        write_final_states(directory.final, finals)
+        result = RunResult(log.history, finals, judge(log.history, finals))
+        write_json(
+            directory.verdict,
+            {
+                "outcome": result.outcome,
+                "limits": self._header.limits,
+                "verdicts": result.verdicts,
+            },
+        )
+        write_summary(directory.summary, result.history, result.verdicts)
+        return result
+
+    async def _experiment(self, log: HistoryWriter) -> tuple[FinalState, ...]:
+        over, at_rest = asyncio.Event(), asyncio.Event()
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as background:
+            stage = await self._set_stage(log, stack)
+            background.create_task(self._sample(stage, over), name="sampler")
+            watch = ConvergenceWatch(
+                log, stage.readers, stage.clients, self._clock, _REST_SECONDS, at_rest
+            )
+            try:
+                self._progress.phase("steady state", 0)
+                await reach_steady_state(stage.setup, stage.readers, self._collections, self._clock)
+                await self._work(stage, watch, background)
+                self._progress.phase("rest", 0)
+                await settle(log, stage.readers, self._lab.lb_url, self._clock, _REST_SECONDS)
+                at_rest.set()
+                return await read_final_states(stage.readers)
+            finally:
+                over.set()
+
+    async def _set_stage(self, log: HistoryWriter, stack: AsyncExitStack) -> _Stage:
+        timeline = PhaseTimeline(log, self._clock)
+        context = ClientContext(
+            lb_url=self._lab.lb_url,
+            log=log,
+            collection_ids={},
+            phase_at=timeline.at,
+            clock=self._clock,
+            new_transaction_id=lambda: str(uuid.uuid4()),
+        )
+        names = [f"client-{n}" for n in range(1, self._settings.workload.clients + 1)]
+        readers = [
+            await stack.enter_async_context(
+                InstanceReader(instance.name, instance.url, self._header.prefix)
+            )
+            for instance in self._lab.instances
+        ]
+        setup, *clients = [
+            await stack.enter_async_context(RecordingClient(name, context))
+            for name in ("setup", *names)
+        ]
+        return _Stage(log, timeline, tuple(readers), setup, tuple(clients))
+
+    async def _work(
+        self, stage: _Stage, watch: ConvergenceWatch, background: asyncio.TaskGroup
+    ) -> None:
+        """Let the clients work through all phases; return when the last one has stopped."""
+        stop = asyncio.Event()
+        nemesis = Nemesis(self._lab, stage.log, self._progress, self._clock)
+        phases = self._settings.scenario.phases
+        stage.timeline.begin(phases[0].name)
+        async with asyncio.TaskGroup() as clients:
+            for process in self._processes(stage.clients):
+                clients.create_task(process.run(stop), name=process.client.process)
+            try:
+                faults = 0
+                for number, phase in enumerate(phases):
+                    if number:
+                        stage.timeline.begin(phase.name)
+                    self._progress.phase(phase.name, phase.seconds)
+                    await self._phase(phase, faults, nemesis)
+                    if phase.fault:
+                        background.create_task(watch.watch(faults), name=f"watch-{faults}")
+                        faults += 1
+            finally:
+                stop.set()
+        stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
+
+    async def _phase(self, phase: Phase, fault_index: int, nemesis: Nemesis) -> None:
+        if phase.fault is None:
+            await asyncio.sleep(phase.seconds)
+            return
+        ends_ns = self._clock() + round(phase.seconds * 1e9)
+        async with nemesis.disrupt(fault_index, phase.fault):
+            await asyncio.sleep(max(0.0, (ends_ns - self._clock()) / 1e9))
+
+    def _processes(self, clients: Sequence[RecordingClient]) -> Iterator[ClientProcess]:
+        """Give each client its generator and its share of the rate, evenly staggered."""
+        workload = self._settings.workload
+        interval_ns = round(len(clients) / workload.operations_per_second * 1e9)
+        start_ns = self._clock()
+        for n, client in enumerate(clients):
+            generator = CmsGenerator(client.process, self._settings.seed, self._collections)
+            pace = Pace(start_ns + n * interval_ns // len(clients), interval_ns)
+            yield ClientProcess(client, generator, pace, self._clock)
+
+    async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
+        operations = stage.log.history.operations
+
+        def tick() -> None:
+            failed = sum(o.completion is not Completion.OK for o in operations)
+            self._progress.tick(len(operations), failed)
+
+        await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
+
+
+@contextmanager
+def _first_error_of_group() -> Iterator[None]:
+    """Raise the first error of a task group itself, so that its text reaches the user."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group

@@ -1,0 +1,1 @@
+"""What clients do: seeded generators of invocations."""

@@ -1,0 +1,147 @@
+"""Owns what a content-management system does all day: ingest files, search, re-ingest, delete.
+
+A generator decides by its seed and by what it asked for before, never by answers or by time: the
+same seed gives the same sequence of invocations for each client process, however a run goes. Every
+file belongs to one client process and to one collection, and a deleted file's name never returns.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.model.document import id_of, make_token
+from harness.model.operation import Addressing, Invocation, Kind
+
+_FEWEST_CHUNKS, _MOST_CHUNKS = 8, 20
+_FEWEST_FILES, _MOST_FILES = 2, 10
+
+
+@dataclass(frozen=True)
+class CmsSettings:
+    """How much a CMS does: `operations_per_second` is the sum over all clients."""
+
+    clients: int = 5
+    collections: int = 3
+    operations_per_second: float = 20.0
+    dimensions: int = 64
+
+
+@dataclass
+class _File:
+    """One file as its owner believes it to be; `tokens` are its chunks in order."""
+
+    name: str
+    collection: str
+    tokens: list[str] = field(default_factory=list)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(id_of(token) for token in self.tokens)
+
+
+class CmsGenerator:
+    """The endless, seeded sequence of invocations of one client process."""
+
+    def __init__(self, process: str, seed: int, collections: Sequence[str]) -> None:
+        self._process = process
+        self._collections = collections
+        self._random = random.Random(f"{seed}/{process}")  # noqa: S311 (reproducible on purpose)
+        self._files: list[_File] = []
+        self._deleted: _File | None = None
+        self._files_made = 0
+        self._writes = 0
+
+    def __iter__(self) -> Iterator[Invocation]:
+        actions = (
+            (self._ingest, 22),
+            (self._search, 22),
+            (self._list_file, 16),
+            (self._list_deleted_file, 4),
+            (self._replace_by_upsert, 10),
+            (self._replace_by_delete_and_add, 10),
+            (self._delete_by_ids, 8),
+            (self._delete_by_file, 8),
+        )
+        choices, weights = zip(*actions, strict=True)
+        while True:
+            action = self._random.choices(choices, weights)[0]
+            if len(self._files) < _FEWEST_FILES:
+                action = self._ingest
+            elif action == self._ingest and len(self._files) >= _MOST_FILES:
+                action = self._delete_by_file
+            yield from action()
+
+    def _ingest(self) -> Iterator[Invocation]:
+        self._files_made += 1
+        name = f"{self._process}-file-{self._files_made}"
+        file = _File(name, self._random.choice(self._collections))
+        self._files.append(file)
+        self._write_chunks(file)
+        yield _put(self._random.choice((Kind.ADD, Kind.UPSERT)), file)
+
+    def _search(self) -> Iterator[Invocation]:
+        file = self._random.choice(self._files)
+        token = self._random.choice(file.tokens)
+        yield Invocation(
+            kind=Kind.QUERY,
+            addressing=Addressing.EMBEDDING,
+            collection=file.collection,
+            ids=(id_of(token),),
+            tokens=(token,),
+        )
+
+    def _list_file(self) -> Iterator[Invocation]:
+        yield _by_file(Kind.GET, self._random.choice(self._files))
+
+    def _list_deleted_file(self) -> Iterator[Invocation]:
+        yield _by_file(Kind.GET, self._deleted or self._random.choice(self._files))
+
+    def _replace_by_upsert(self) -> Iterator[Invocation]:
+        file = self._random.choice(self._files)
+        self._write_chunks(file, fewest=len(file.tokens))
+        yield _put(Kind.UPSERT, file)
+
+    def _replace_by_delete_and_add(self) -> Iterator[Invocation]:
+        file = self._random.choice(self._files)
+        yield _by_file(Kind.DELETE, file)
+        self._write_chunks(file)
+        yield _put(Kind.ADD, file)
+
+    def _delete_by_ids(self) -> Iterator[Invocation]:
+        file = self._take_file()
+        yield Invocation(
+            kind=Kind.DELETE,
+            addressing=Addressing.IDS,
+            collection=file.collection,
+            ids=file.ids,
+        )
+
+    def _delete_by_file(self) -> Iterator[Invocation]:
+        yield _by_file(Kind.DELETE, self._take_file())
+
+    def _take_file(self) -> _File:
+        self._deleted = self._files.pop(self._random.randrange(len(self._files)))
+        return self._deleted
+
+    def _write_chunks(self, file: _File, fewest: int = _FEWEST_CHUNKS) -> None:
+        """Give the file new content; by upsert never fewer chunks, or old ones would stay."""
+        self._writes += 1
+        chunks = self._random.randint(fewest, max(fewest, _MOST_CHUNKS))
+        write = f"{self._process}.{self._writes}"
+        file.tokens = [make_token(file.name, chunk, write) for chunk in range(chunks)]
+
+
+def _put(kind: Kind, file: _File) -> Invocation:
+    return Invocation(
+        kind=kind,
+        addressing=Addressing.IDS,
+        collection=file.collection,
+        ids=file.ids,
+        tokens=tuple(file.tokens),
+    )
+
+
+def _by_file(kind: Kind, file: _File) -> Invocation:
+    return Invocation(
+        kind=kind, addressing=Addressing.WHERE, collection=file.collection, file=file.name
+    )

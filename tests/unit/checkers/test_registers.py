@@ -1,0 +1,103 @@
+"""The search for final values, and the three checkers on it, against brute force."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, permutations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.checkers.cases import cases
+from harness.checkers.durability import is_lost
+from harness.checkers.registers import ABSENT, effects_by_document, final_values
+from harness.checkers.resurrection import is_resurrected
+from harness.model.operation import Completion, Kind, Operation
+from tests.unit.checkers.histories import COLLECTION, DOCUMENT, final, history, operation
+
+TOKENS = [f"{DOCUMENT}@{n}" for n in range(4)]
+
+
+@st.composite
+def tiny_histories(draw: st.DrawFn) -> list[Operation]:
+    """Up to four operations on one document, overlapping or not, of every kind and completion."""
+    operations = []
+    for n in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, 8))
+        kind = draw(st.sampled_from([Kind.ADD, Kind.UPSERT, Kind.DELETE]))
+        operations.append(
+            operation(
+                kind,
+                start,
+                start + draw(st.integers(0, 4)),
+                draw(st.sampled_from(Completion)),
+                tokens=[] if kind is Kind.DELETE else [TOKENS[n]],
+                ids=[DOCUMENT],
+            )
+        )
+    return operations
+
+
+def brute_force(operations: Sequence[Operation]) -> set[str]:
+    """Try every order of every choice of operations in doubt."""
+    return {
+        replay(order)
+        for chosen in choices(operations)
+        for order in permutations(chosen)
+        if agrees_with_real_time(order)
+    }
+
+
+def choices(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    certain = [o for o in operations if o.completion is Completion.OK]
+    doubtful = [o for o in operations if o.completion is Completion.INFO]
+    for count in range(len(doubtful) + 1):
+        for happened in combinations(doubtful, count):
+            yield [*certain, *happened]
+
+
+def agrees_with_real_time(order: Sequence[Operation]) -> bool:
+    return not any(
+        later.completion is Completion.OK and later.completed_ns < earlier.invoked_ns
+        for n, earlier in enumerate(order)
+        for later in order[n + 1 :]
+    )
+
+
+def replay(order: Sequence[Operation]) -> str:
+    value = ABSENT
+    for op in order:
+        match op.kind:
+            case Kind.DELETE:
+                value = ABSENT
+            case Kind.UPSERT:
+                value = op.tokens[0]
+            case _:
+                value = value or op.tokens[0]
+    return value
+
+
+@settings(deadline=None, max_examples=300)
+@given(tiny_histories())
+def test_final_values_are_those_of_brute_force(operations: list[Operation]) -> None:
+    effects = effects_by_document(operations).get((COLLECTION, DOCUMENT), ())
+    assert final_values(effects) == brute_force(operations)
+
+
+@settings(deadline=None, max_examples=300)
+@given(tiny_histories(), st.sampled_from([ABSENT, *TOKENS]))
+def test_a_state_is_faulted_by_a_checker_exactly_when_brute_force_forbids_it(
+    operations: list[Operation], held: str
+) -> None:
+    state = final(*([held] if held else []))
+    faulted = any(
+        is_lost(case) or is_resurrected(case) or case.is_foreign
+        for case in cases(history(*operations), [state])
+    )
+    assert faulted == (held not in brute_force(operations))
+
+
+def test_a_delete_by_file_touches_every_document_of_that_file_and_collection() -> None:
+    written = operation(Kind.ADD, 1, 2, tokens=["f/0@w", "f/1@w", "g/0@w"])
+    removed = operation(Kind.DELETE, 3, 4, file="f")
+    effects = effects_by_document([written, removed])
+    touched = {key[1] for key, found in effects.items() if len(found) == 2}
+    assert touched == {"f/0", "f/1"}

@@ -1,0 +1,165 @@
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from harness.client.recording import ClientContext, RecordingClient
+from harness.errors import ProtectedCollectionError
+from harness.model.history import Header, HistoryWriter, Limits, read_history
+from harness.model.operation import Addressing, Completion, Invocation, Kind, Operation
+from tests.unit.client.scripted_server import answer, serving
+
+COLLECTION = "AUTOTEST_1"
+ADD = Invocation(
+    kind=Kind.ADD,
+    addressing=Addressing.IDS,
+    collection=COLLECTION,
+    ids=("f/0",),
+    tokens=("f/0@w",),
+)
+GET = Invocation(kind=Kind.GET, addressing=Addressing.WHERE, collection=COLLECTION, file="f")
+CREATE = Invocation(kind=Kind.CREATE, addressing=Addressing.NAME, collection=COLLECTION)
+
+MakeClient = Callable[..., RecordingClient]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[HistoryWriter]:
+    header = Header(scenario="test", seed=1, dimensions=4, prefix="AUTOTEST_", limits=Limits())
+    with HistoryWriter(tmp_path / "history.jsonl", header) as log:
+        yield log
+
+
+@pytest.fixture
+def make_client(log: HistoryWriter) -> MakeClient:
+    clock, transactions = count(100, 10), count(1)
+
+    def make(url: str, timeout_seconds: float = 5.0) -> RecordingClient:
+        context = ClientContext(
+            lb_url=url,
+            log=log,
+            collection_ids={COLLECTION: "uuid"},
+            phase_at=lambda moment_ns: "early" if moment_ns < 100 else "late",
+            clock=lambda: next(clock),
+            new_transaction_id=lambda: f"transaction-{next(transactions)}",
+            timeout_seconds=timeout_seconds,
+        )
+        return RecordingClient("client-1", context)
+
+    return make
+
+
+async def perform(
+    make_client: MakeClient, scripted: bytes | None, invocation: Invocation = ADD
+) -> tuple[Operation, bytes]:
+    async with serving(scripted) as server, make_client(server.url, 0.2) as client:
+        return await client.perform(invocation, 50), server.requests[0]
+
+
+async def test_a_success_is_recorded_with_its_times_and_the_phase_of_its_intended_start(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    operation, _ = await perform(make_client, answer(201, b"{}"))
+    assert log.history.operations == [operation]
+    assert (operation.intended_ns, operation.invoked_ns, operation.completed_ns) == (50, 100, 110)
+    assert (operation.name, operation.phase, operation.http_status) == ("client-1#1", "early", 201)
+    assert operation.completion is Completion.OK
+
+
+async def test_every_write_carries_a_transaction_id_of_its_own(make_client: MakeClient) -> None:
+    first, head = await perform(make_client, answer(201, b"{}"))
+    second, _ = await perform(make_client, answer(201, b"{}"))
+    assert b"transaction-id: transaction-1\r\n" in head.lower()
+    assert (first.transaction_id, second.transaction_id) == ("transaction-1", "transaction-2")
+
+
+async def test_a_read_carries_none(make_client: MakeClient) -> None:
+    body = b'{"ids":["f/0"],"metadatas":[{"token":"f/0@w"}]}'
+    operation, head = await perform(make_client, answer(200, body), GET)
+    assert b"transaction-id" not in head.lower()
+    assert operation.observed == ("f/0@w",)
+
+
+@pytest.mark.parametrize(
+    ("scripted", "completion", "status"),
+    [
+        pytest.param(answer(400, b"bad"), Completion.FAIL, 400, id="refused"),
+        pytest.param(answer(503, b"later"), Completion.INFO, 503, id="unavailable"),
+        pytest.param(None, Completion.INFO, 0, id="time-out after sending"),
+        pytest.param(b"", Completion.INFO, 0, id="reset after sending"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", Completion.INFO, 0, id="torn"
+        ),
+    ],
+)
+async def test_what_did_not_succeed_is_recorded_as_what_it_is(
+    make_client: MakeClient,
+    log: HistoryWriter,
+    scripted: bytes | None,
+    completion: Completion,
+    status: int,
+) -> None:
+    operation, _ = await perform(make_client, scripted)
+    assert log.history.operations == [operation]
+    assert (operation.completion, operation.http_status) == (completion, status)
+    assert operation.error
+
+
+async def test_a_refused_connection_is_a_definite_failure(make_client: MakeClient) -> None:
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        async with make_client(url) as client:
+            operation = await client.perform(ADD, 50)
+    assert operation.completion is Completion.FAIL
+
+
+async def test_a_read_answered_with_nonsense_is_no_success(make_client: MakeClient) -> None:
+    operation, _ = await perform(make_client, answer(200, b"<html>"), GET)
+    assert operation.completion is Completion.INFO
+    assert operation.error.startswith("unreadable answer")
+
+
+async def test_a_created_collection_is_addressed_by_the_id_that_the_server_gave(
+    make_client: MakeClient,
+) -> None:
+    body = b'{"id":"given","name":"AUTOTEST_1"}'
+    await perform(make_client, answer(200, body), CREATE)
+    _, head = await perform(make_client, answer(201, b"{}"))
+    assert head.startswith(b"POST /api/v2/tenants/default_tenant/databases/default_database")
+
+
+async def test_a_cancelled_call_is_one_operation_in_doubt(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    async with serving(None) as server, make_client(server.url) as client:
+        task = asyncio.create_task(client.perform(ADD, 50), name="cancelled")
+        await server.received.wait()
+        assert client.in_flight == ADD
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert client.in_flight is None
+    assert [o.completion for o in log.history.operations] == [Completion.INFO]
+
+
+async def test_a_collection_outside_the_runs_prefix_is_never_touched(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    foreign = Invocation(kind=Kind.CREATE, addressing=Addressing.NAME, collection="global")
+    async with serving(answer(200, b"{}")) as server, make_client(server.url) as client:
+        with pytest.raises(ProtectedCollectionError, match="global"):
+            await client.perform(foreign, 50)
+        assert server.requests == []
+    assert log.history.operations == []
+
+
+async def test_what_is_recorded_is_on_disk(
+    make_client: MakeClient, log: HistoryWriter, tmp_path: Path
+) -> None:
+    operation, _ = await perform(make_client, answer(201, b"{}"))
+    assert read_history(tmp_path / "history.jsonl").operations == [operation]

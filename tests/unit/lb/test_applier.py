@@ -1,0 +1,270 @@
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+
+import pytest
+
+from lb.applier import Applier, Machinery
+from lb.catalogue import Collection
+from lb.errors import InstanceError, InstanceUnreachableError
+from lb.instances import Instance, State
+from lb.log_reader import LogReader
+from lb.model import Answer, CollectionState, Entry, Kind, Progress
+from tests.unit.lb.stand_ins import (
+    DATABASE,
+    OK,
+    REFUSED,
+    TENANT,
+    a_fleet,
+    a_tail,
+    an_active,
+    an_entry,
+    until,
+)
+
+A, B = "primary", "replica"
+COLLECTIONS = f"/api/v2/tenants/{TENANT}/databases/{DATABASE}/collections"
+
+
+@dataclass
+class StandInServer:
+    """In place of an instance: answers writes with what is prepared, or when it is let."""
+
+    instance: Instance
+    answer: Answer | Exception = OK
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
+        self.bodies.append(body)
+        await self.gate.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def read(
+        self, method: str, path: str, body: bytes = b"", content_type: str = ""
+    ) -> Answer:
+        return Answer(404, b"{}")
+
+
+@dataclass
+class StandInLog:
+    """In place of the log: takes progress down, and commits when it is let."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    recorded: list[Progress] = field(default_factory=list)
+
+    async def record(self, progress: Progress) -> None:
+        self.recorded.append(progress)
+        await self.gate.wait()
+
+
+class Bench:
+    """Two appliers on stand-in servers, wired as the load balancer wires them."""
+
+    def __init__(self, hedge_max_seconds: float = 5.0) -> None:
+        loop = asyncio.get_running_loop()
+        self.fleet = a_fleet(A, B)
+        self.tail = a_tail(self.fleet)
+        self.log = StandInLog()
+        self.servers = {each.name: StandInServer(each) for each in self.fleet}
+        self.tasks: list[asyncio.Task[None]] = []
+        machinery = Machinery(
+            self.tail, self.log, LogReader(None), self._spawn, loop.time, hedge_max_seconds
+        )
+        self.appliers = [Applier(server, machinery) for server in self.servers.values()]
+        for instance in self.fleet:
+            instance.on_change = lambda _: self._poke_all()
+            instance.write_latency.mean_seconds = hedge_max_seconds
+        self.tail.on_change = self._poke
+        self.tail.on_freed = self._poke_all
+        self.log.gate.set()
+        self.collection = an_active(self.tail, "files", 1)
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        self.tasks.append(asyncio.create_task(work, name=name))
+
+    def _poke(self, collection: Collection) -> None:
+        for applier in self.appliers:
+            applier.poke(collection)
+
+    def _poke_all(self) -> None:
+        for applier in self.appliers:
+            applier.poke_all()
+
+    def let(self, *names: str) -> None:
+        for each in names:
+            self.servers[each].gate.set()
+
+    def logged(
+        self, position: int, kind: Kind = Kind.ADD, body: bytes = b"{}", **details: object
+    ) -> Entry:
+        collection = details.pop("collection", self.collection)
+        assert isinstance(collection, Collection)
+        entry = an_entry(position, kind)
+        below = "" if kind is Kind.CREATE else "/files"
+        entry.path = COLLECTIONS + below + ("" if kind in (Kind.CREATE, Kind.DROP) else f"/{kind}")
+        entry.lane_id, entry.body, entry.body_bytes = collection.id, body, len(body)
+        for name, value in details.items():
+            setattr(entry, name, value)
+        self.tail.add(collection, entry)
+        return entry
+
+    def sent(self, name: str) -> int:
+        return len(self.servers[name].bodies)
+
+    async def stop(self) -> None:
+        for applier in self.appliers:
+            applier.stop()
+        for task in self.tasks:
+            task.cancel()
+        results = await asyncio.gather(*self.tasks, return_exceptions=True)
+        unexpected = [r for r in results if r and not isinstance(r, asyncio.CancelledError)]
+        assert not unexpected, "the task of an applier died, which ends the load balancer"
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    await bench.stop()
+
+
+async def test_the_leader_is_asked_first_and_the_other_follows_its_success(bench: Bench) -> None:
+    entry = bench.logged(2)
+    await until(lambda: bench.sent(A) == 1, "the leader is asked")
+    assert bench.sent(B) == 0
+
+    bench.let(A)
+
+    await until(lambda: bench.sent(B) == 1, "the other follows")
+    assert entry.outcome == OK
+
+
+async def test_a_client_is_answered_before_the_cursor_is_committed(bench: Bench) -> None:
+    bench.log.gate.clear()
+    bench.let(A)
+    entry, following = bench.logged(2), bench.logged(3)
+
+    await until(entry.settled.is_set, "the client is answered")
+    await until(lambda: bench.log.recorded, "the progress is on its way to the log")
+    assert bench.sent(A) == 1, "sent before the cursor was committed"
+
+    bench.log.gate.set()
+    await until(following.settled.is_set, "the lane goes on")
+
+
+async def test_what_was_refused_is_never_sent_to_the_others(bench: Bench) -> None:
+    bench.servers[A].answer = REFUSED
+    bench.let(A, B)
+
+    entry = bench.logged(2)
+
+    await until(lambda: bench.collection.lane.is_drained, "both cursors moved")
+    assert entry.outcome == REFUSED
+    assert bench.sent(B) == 0
+
+
+async def test_a_leader_that_dies_hands_over_at_once(bench: Bench) -> None:
+    bench.servers[A].answer = InstanceUnreachableError(A, "reset")
+    bench.let(A, B)
+
+    entry = bench.logged(2)
+
+    await until(entry.settled.is_set, "the other has answered")
+    assert bench.fleet[A].state is State.SUSPECT
+    assert entry.in_doubt == {A}
+    assert bench.collection.lane.applied == {A: 1, B: 2}
+
+
+async def test_a_leader_that_hangs_is_hedged_and_doubted() -> None:
+    bench = Bench(hedge_max_seconds=0.02)
+    doubts: list[None] = []
+    bench.fleet[A].on_suspicion = lambda: doubts.append(None)
+    bench.let(B)
+
+    entry = bench.logged(2)
+
+    await until(entry.settled.is_set, "the other has answered")
+    assert bench.fleet[A].state is State.UP
+    await until(lambda: bench.collection.lane.busy == {A}, "only the hung request is left")
+    assert len(doubts) == 1
+    await bench.stop()
+
+
+async def test_an_instance_that_refuses_what_another_applied_stays_behind(bench: Bench) -> None:
+    bench.servers[B].answer = REFUSED
+    bench.let(A, B)
+
+    entry = bench.logged(2)
+
+    await until(lambda: bench.fleet[B].failed_syncs >= 1, "the refusal is noticed")
+    assert entry.outcome == OK
+    assert bench.collection.lane.cursors == {A: 2, B: 1}
+    assert "refused entry 2" in bench.fleet[B].last_error
+
+
+async def test_an_answer_without_proof_is_asked_for_again(bench: Bench) -> None:
+    bench.servers[A].answer = InstanceError(A, "HTTP 500")
+    bench.let(A)
+    entry = bench.logged(2)
+    await until(lambda: bench.sent(A) >= 2, "asked again")
+    assert not entry.settled.is_set()
+
+    bench.servers[A].answer = OK
+
+    await until(entry.settled.is_set, "an outcome")
+    assert bench.fleet[A].state is State.UP
+
+
+async def test_a_name_that_was_freed_is_taken_on_each_instance_after_it_was_freed_there(
+    bench: Bench,
+) -> None:
+    bench.let(A)
+    drop = an_entry(2, Kind.DROP)
+    bench.tail.catalogue.drop(bench.collection, drop)
+    bench.servers[B].gate.clear()
+    gone = bench.logged(2, Kind.DROP)
+    new = bench.tail.catalogue.reserve(bench.collection.name)
+    created = Answer(200, b'{"id":"00000000-0000-0000-0000-00000000000a","name":"files"}')
+    bench.servers[A].answer = bench.servers[B].answer = created
+
+    bench.logged(
+        3,
+        Kind.CREATE,
+        b'{"name":"files"}',
+        collection=new,
+        after=bench.tail.catalogue.freed_by(bench.collection.name),
+    )
+
+    await until(lambda: new.state is CollectionState.ACTIVE, "the leader has created it")
+    bench.let(B)
+    await until(lambda: new.lane.is_drained, "the other has created it as well")
+    assert gone.outcome is not None
+    assert set(new.uuids) == {A, B}
+
+
+async def test_a_stopped_applier_sends_nothing_more(bench: Bench) -> None:
+    for applier in bench.appliers:
+        applier.stop()
+
+    bench.logged(2)
+    await asyncio.sleep(0)
+
+    assert bench.sent(A) == bench.sent(B) == 0
+    assert bench.tasks == []
+
+
+@pytest.mark.parametrize("kind", [Kind.ADD, Kind.DELETE])
+async def test_a_body_that_is_nested_too_deeply_is_refused_by_chroma_and_ends_nothing(
+    bench: Bench, kind: Kind
+) -> None:
+    bench.servers[A].answer = REFUSED
+    bench.let(A)
+    deep = b"[" * 5000 + b"]" * 5000
+
+    entry = bench.logged(2, kind, b'{"ids":["a"],"unknown":' + deep + b"}")
+
+    await until(lambda: entry.settled.is_set() or bench.tasks[0].done(), "an end")
+    assert entry.outcome == REFUSED

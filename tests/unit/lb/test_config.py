@@ -1,0 +1,175 @@
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from lb.cli import main, settings_help
+from lb.config import Settings, load_settings
+from lb.errors import ConfigurationError
+
+RIGHT = {
+    "PRIMARY_URL": "http://127.0.0.1:8001",
+    "REPLICA_URL": "http://127.0.0.1:8002",
+    "DATABASE_URL": "postgresql://user@127.0.0.1:5432/lb",
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every test from a right environment, whatever the machine's is."""
+    for variable in set(os.environ) & {field.upper() for field in Settings.model_fields}:
+        monkeypatch.delenv(variable)
+    for variable, value in RIGHT.items():
+        monkeypatch.setenv(variable, value)
+
+
+def test_three_urls_are_enough() -> None:
+    assert load_settings().instance_urls == {
+        "primary": "http://127.0.0.1:8001",
+        "replica": "http://127.0.0.1:8002",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PRIMARY_URL", "127.0.0.1:8001"),
+        ("PRIMARY_URL", "ftp://127.0.0.1"),
+        ("PRIMARY_URL", "http://"),
+        ("PRIMARY_URL", "http://127.0.0.1:8001/api/v2"),
+        ("PRIMARY_URL", "http://[::1"),
+        ("PRIMARY_URL", "http://127.0.0.1:port"),
+        ("PRIMARY_URL", "http://127.0.0.1:99999"),
+        ("REPLICA_URL", "nonsense"),
+        ("REPLICA_URLS", "http://127.0.0.1:8002,nonsense"),
+        ("DATABASE_URL", "mysql://127.0.0.1/lb"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("WRITE_TIMEOUT_SECONDS", "0"),
+        ("READ_TIMEOUT_SECONDS", "-1"),
+        ("HEDGE_MAX_SECONDS", "soon"),
+        ("PROBE_INTERVAL_SECONDS", "nan"),
+        ("SHUTDOWN_SECONDS", "inf"),
+        ("MAX_BODY_BYTES", "0"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_variable_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert str(caught.value).startswith(f"{variable}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["PRIMARY_URL", "DATABASE_URL"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None
+) -> None:
+    if value is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=f"^{variable}: Field required$"):
+        load_settings()
+
+
+def test_all_wrong_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "0")
+    monkeypatch.setenv("PRIMARY_URL", "nonsense")
+
+    with pytest.raises(ConfigurationError, match=r"PRIMARY_URL: .*; PORT: "):
+        load_settings()
+
+
+def test_the_wrong_value_is_not_repeated_because_it_may_hold_a_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:hunter2@127.0.0.1/lb")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_replica_urls_wins_over_replica_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLICA_URLS", "http://127.0.0.1:9001/ , http://127.0.0.1:9002,")
+
+    assert load_settings().instance_urls == {
+        "primary": "http://127.0.0.1:8001",
+        "replica": "http://127.0.0.1:9001",
+        "replica-2": "http://127.0.0.1:9002",
+    }
+
+
+@pytest.mark.parametrize("value", ["", ",", " , "])
+def test_one_server_is_not_enough(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.delenv("REPLICA_URL")
+    monkeypatch.setenv("REPLICA_URLS", value)
+
+    with pytest.raises(ConfigurationError, match=r"^REPLICA_URL.*two servers are needed"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "http://127.0.0.1:8001",
+        "http://127.0.0.1:8001/",
+    ],
+)
+def test_one_server_under_two_names_is_refused(monkeypatch: pytest.MonkeyPatch, same: str) -> None:
+    monkeypatch.setenv("REPLICA_URL", same)
+
+    with pytest.raises(ConfigurationError, match=r"^REPLICA_URL.*URL of its own"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("primary", "replica"),
+    [("http://chroma:8000", "http://Chroma:8000"), ("http://chroma", "http://chroma:80")],
+)
+def test_another_spelling_of_one_url_is_the_same_server(
+    monkeypatch: pytest.MonkeyPatch, primary: str, replica: str
+) -> None:
+    monkeypatch.setenv("PRIMARY_URL", primary)
+    monkeypatch.setenv("REPLICA_URL", replica)
+
+    with pytest.raises(ConfigurationError, match=r"^REPLICA_URL.*URL of its own"):
+        load_settings()
+
+
+def test_protected_names_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().protected_names == {"global"}
+
+    monkeypatch.setenv("PROTECTED_COLLECTIONS", "global, production ,")
+
+    assert load_settings().protected_names == {"global", "production"}
+
+
+def test_the_help_describes_every_variable_and_its_default() -> None:
+    shown = CliRunner().invoke(main, ["--help"]).output
+
+    for field, described in Settings.model_fields.items():
+        assert f"\n  {field.upper()}\n" in f"\n{settings_help()}"
+        assert field.upper() in shown
+        assert described.description
+        assert described.description in settings_help()
+
+
+def test_wrong_settings_end_the_command_with_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "many")
+
+    result = CliRunner().invoke(main, [])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("chroma-lb: PORT: ")
+    assert result.stderr.count("\n") == 1

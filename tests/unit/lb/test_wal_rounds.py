@@ -1,0 +1,185 @@
+import re
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from lb.model import (
+    Advance,
+    Answer,
+    CollectionChange,
+    CollectionState,
+    Dependency,
+    Kind,
+    MappingChange,
+    Progress,
+    Settlement,
+)
+from lb.wal_rounds import write_appends, write_progress
+from tests.unit.lb.stand_ins import LANE, OK, an_entry
+
+OTHER = UUID(int=8)
+
+
+class RecordingConnection:
+    """In place of a session of PostgreSQL: records the table and the columns of each statement."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[str, tuple[Any, ...]]] = []
+        self.texts: list[str] = []
+
+    async def execute(self, statement: str, *columns: Any) -> str:
+        verb = re.search(r"(insert into|update|delete from) (\w+)", statement)
+        assert verb is not None
+        self.texts.append(statement)
+        self.statements.append((f"{verb[1]} {verb[2]}", columns))
+        return "OK 1"
+
+    @property
+    def order(self) -> list[str]:
+        return [what for what, _ in self.statements]
+
+    def rows(self, what: str) -> list[tuple[Any, ...]]:
+        """Return what one statement writes, as rows."""
+        (columns,) = (columns for done, columns in self.statements if done == what)
+        return list(zip(*columns, strict=True))
+
+
+def change(
+    state: CollectionState, text: str = "files", collection_id: UUID = LANE
+) -> CollectionChange:
+    return CollectionChange(collection_id, "t", "d", text, state)
+
+
+async def progress_of(progress: Sequence[Progress]) -> RecordingConnection:
+    connection = RecordingConnection()
+    await write_progress(connection, progress)
+    return connection
+
+
+async def test_a_round_without_work_says_nothing() -> None:
+    connection = await progress_of([Progress(), Progress()])
+    await write_appends(connection, [])
+
+    assert connection.statements == []
+
+
+async def test_each_statement_is_sent_once_however_much_there_is() -> None:
+    connection = await progress_of(
+        [
+            Progress(
+                advance=Advance(LANE, instance, position),
+                settlement=Settlement(position, OK, 1),
+                mapping=MappingChange(LANE, instance, UUID(int=position)),
+                collection=change(CollectionState.ACTIVE),
+                resolved=(position, b"{}"),
+            )
+            for instance in ("primary", "replica")
+            for position in (1, 2, 3)
+        ]
+    )
+
+    assert len(set(connection.texts)) == len(connection.texts) == 5
+
+
+async def test_a_cursor_is_written_after_what_it_stands_for() -> None:
+    connection = await progress_of(
+        [
+            Progress(
+                advance=Advance(LANE, "primary", 1),
+                settlement=Settlement(1, OK, 1),
+                mapping=MappingChange(LANE, "primary", UUID(int=1)),
+                collection=change(CollectionState.ACTIVE),
+            )
+        ]
+    )
+
+    assert connection.order[-1] == "insert into cursors"
+
+
+async def test_of_several_moves_of_a_cursor_the_furthest_is_written() -> None:
+    connection = await progress_of(
+        [
+            Progress(advance=Advance(LANE, "primary", 3)),
+            Progress(advance=Advance(LANE, "replica", 1)),
+            Progress(advance=Advance(LANE, "primary", 2)),
+            Progress(advance=Advance(OTHER, "primary", 9)),
+        ]
+    )
+
+    assert set(connection.rows("insert into cursors")) == {
+        (LANE, "primary", 3),
+        (LANE, "replica", 1),
+        (OTHER, "primary", 9),
+    }
+
+
+async def test_of_several_states_of_a_collection_the_latest_is_written() -> None:
+    connection = await progress_of(
+        [
+            Progress(collection=change(CollectionState.ACTIVE, "old")),
+            Progress(collection=change(CollectionState.ACTIVE, "other", OTHER)),
+            Progress(collection=change(CollectionState.DROPPING, "new")),
+        ]
+    )
+
+    assert set(connection.rows("insert into collections")) == {
+        (LANE, "t", "d", "new", "dropping"),
+        (OTHER, "t", "d", "other", "active"),
+    }
+
+
+async def test_of_several_uuids_on_an_instance_the_latest_is_written() -> None:
+    connection = await progress_of(
+        [
+            Progress(mapping=MappingChange(LANE, "primary", UUID(int=1))),
+            Progress(mapping=MappingChange(LANE, "replica", UUID(int=2))),
+            Progress(mapping=MappingChange(LANE, "primary", UUID(int=3))),
+        ]
+    )
+
+    assert set(connection.rows("insert into mappings")) == {
+        (LANE, "primary", UUID(int=3)),
+        (LANE, "replica", UUID(int=2)),
+    }
+
+
+async def test_a_uuid_that_came_and_went_in_one_round_is_removed_only() -> None:
+    connection = await progress_of(
+        [
+            Progress(mapping=MappingChange(LANE, "primary", UUID(int=1))),
+            Progress(mapping=MappingChange(LANE, "primary", None)),
+        ]
+    )
+
+    assert connection.order == ["delete from mappings"]
+    assert connection.rows("delete from mappings") == [(LANE, "primary")]
+
+
+async def test_an_outcome_is_written_with_status_body_and_attempts() -> None:
+    answer = Answer(201, b"\x00\xff", "text/plain")
+
+    connection = await progress_of([Progress(settlement=Settlement(4, answer, 3))])
+
+    assert connection.rows("update wal") == [(4, 201, b"\x00\xff", "text/plain", 3)]
+
+
+async def test_the_row_of_a_collection_is_written_before_the_entries_that_need_it() -> None:
+    connection = RecordingConnection()
+
+    await write_appends(
+        connection,
+        [(an_entry(1, Kind.CREATE), change(CollectionState.CREATING)), (an_entry(2), None)],
+    )
+
+    assert connection.order == ["insert into collections", "insert into wal"]
+    assert [row[0] for row in connection.rows("insert into wal")] == [1, 2]
+
+
+async def test_what_an_entry_depends_on_is_written_with_it() -> None:
+    connection, entry = RecordingConnection(), an_entry(2, Kind.CREATE)
+    entry.after = Dependency(OTHER, 1)
+
+    await write_appends(connection, [(an_entry(1), None), (entry, None)])
+
+    rows = connection.rows("insert into wal")
+    assert [row[9:11] for row in rows] == [(None, None), (OTHER, 1)]

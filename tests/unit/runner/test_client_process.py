@@ -1,0 +1,60 @@
+import asyncio
+from itertools import repeat
+from typing import cast
+
+from harness.client.recording import RecordingClient
+from harness.model.operation import Addressing, Invocation, Kind
+from harness.runner.client_process import ClientProcess, Pace
+
+GET = Invocation(kind=Kind.GET, addressing=Addressing.WHERE, collection="AUTOTEST_1", file="f")
+MILLISECOND = 1_000_000
+
+
+class StandInClient:
+    """Notes intended starts; each call takes as long on the stand-in clock as `takes_ns` says."""
+
+    def __init__(self, takes_ns: list[int], stop: asyncio.Event) -> None:
+        self.now_ns = 0
+        self.started: list[tuple[int, int]] = []
+        self._takes_ns = takes_ns
+        self._stop = stop
+
+    async def perform(self, invocation: Invocation, intended_ns: int) -> None:
+        self.now_ns = max(self.now_ns, intended_ns)
+        self.started.append((intended_ns, self.now_ns))
+        self.now_ns += self._takes_ns[len(self.started) - 1]
+        if len(self.started) == len(self._takes_ns):
+            self._stop.set()
+
+
+async def starts(takes_ns: list[int]) -> list[tuple[int, int]]:
+    stop = asyncio.Event()
+    client = StandInClient(takes_ns, stop)
+    process = ClientProcess(
+        cast("RecordingClient", client),
+        repeat(GET),
+        Pace(0, 10 * MILLISECOND),
+        lambda: client.now_ns,
+    )
+    async with asyncio.timeout(5.0):
+        await process.run(stop)
+    return [(i // MILLISECOND, s // MILLISECOND) for i, s in client.started]
+
+
+async def test_operations_begin_at_their_intended_starts() -> None:
+    assert await starts([1 * MILLISECOND] * 3) == [(0, 0), (10, 10), (20, 20)]
+
+
+async def test_a_client_that_was_held_up_keeps_the_intended_starts() -> None:
+    takes_ns = [35 * MILLISECOND, *[1 * MILLISECOND] * 4]
+    assert await starts(takes_ns) == [(0, 0), (10, 35), (20, 36), (30, 37), (40, 40)]
+
+
+async def test_a_client_that_is_told_to_stop_does_not_begin_another_operation() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    client = StandInClient([], stop)
+    await ClientProcess(
+        cast("RecordingClient", client), repeat(GET), Pace(0, 1), lambda: client.now_ns
+    ).run(stop)
+    assert client.started == []
