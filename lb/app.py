@@ -92,32 +92,39 @@ class LoadBalancer:
         log.info("listening on %s:%s", self._settings.host, self._settings.port)
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:
-        connection = await self._become_active()
-        epoch = await queries.next_epoch(connection)
-        tail = self._tail = await recover(connection, self._fleet)
-        self._wal.adopt(connection, epoch, tail.end)
-        reader = await LogReader.open(self._database)
+        reader, epoch = await self._become_active()
         tasks.create_task(self._wal.run(), name="log")
-        self._wire(tail, reader, tasks)
-        log.info("active, epoch %s, %s entries to apply", epoch, len(tail))
+        self._wire(self._tail, reader, tasks)
+        log.info("active, epoch %s, %s entries to apply", epoch, len(self._tail))
         try:
             await asyncio.Event().wait()
         finally:
             await reader.close()
 
-    async def _become_active(self) -> "asyncpg.Connection[Any]":
-        """Connect, migrate and wait for the lock, however long PostgreSQL is away."""
+    async def _become_active(self) -> tuple[LogReader, int]:
+        """Connect, migrate, wait for the lock and read the log, however long it takes."""
         while True:
             try:
                 connection = await self._database.connect()
-                for migration in await migrate(connection):
-                    log.info("schema version %s: %s", migration.version, migration.name)
-                await take_lead(connection, self._database.application_name)
+                try:
+                    return await self._activate(connection)
+                except BaseException:
+                    connection.terminate()
+                    raise
             except CONNECTION_ERRORS as error:
                 log.warning("waiting for PostgreSQL: %s: %s", type(error).__name__, error)
                 await asyncio.sleep(CONNECT_RETRY_SECONDS)
-            else:
-                return connection
+
+    async def _activate(self, connection: "asyncpg.Connection[Any]") -> tuple[LogReader, int]:
+        for migration in await migrate(connection):
+            log.info("schema version %s: %s", migration.version, migration.name)
+        await take_lead(connection, self._database.application_name)
+        epoch = await queries.next_epoch(connection)
+        tail = await recover(connection, self._fleet)
+        reader = await LogReader.open(self._database)
+        self._tail = tail
+        self._wal.adopt(connection, epoch, tail.end)
+        return reader, epoch
 
     def _wire(self, tail: LogTail, reader: LogReader, tasks: asyncio.TaskGroup) -> None:
         """Make the rooms know each other, then let them work and clients in."""
@@ -186,7 +193,7 @@ class LoadBalancer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.shutdown_seconds):
                 while any(collection.lane.busy for collection in self._tail.unfinished()):
-                    await self._tail.moved()
+                    await self._tail.next_move().wait()
                 self._wal.close()
                 await self._wal.drained()
 

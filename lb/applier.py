@@ -17,7 +17,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.merging import MOST_BYTES, MOST_ENTRIES, merge
 from lb.model import STRUCTURAL, Advance, Entry, Progress, Settlement
-from lb.upstream import Upstream
+from lb.upstream import Upstream, describe
 from lb.wal import Wal
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,10 @@ class Applier:
         return tail.fleet[name].is_serving and tail.is_satisfied(entry.after, name)
 
     def _hedge_seconds(self) -> float:
+        longest = self._m.hedge_max_seconds
+        serving = [other for other in self._m.tail.fleet if other.is_serving]
         return max(
-            other.write_latency.hedge_seconds(self._m.hedge_max_seconds)
-            for other in self._m.tail.fleet
+            (other.write_latency.hedge_seconds(longest) for other in serving), default=longest
         )
 
     def _ask_again(self, collection: Collection, decision: Decision) -> None:
@@ -118,6 +119,8 @@ class Applier:
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
         window, body = await self._window(collection, entry)
+        if entry.outcome is not None and not entry.outcome.is_success:
+            return  # It was refused elsewhere while its body was read.
         if entry.first_sent_at is None:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
@@ -146,19 +149,25 @@ class Applier:
         return window[:count], body
 
     async def _skip(self, collection: Collection, entry: Entry) -> None:
+        self._failures.pop(collection, None)
         collection.lane.mark_applied(self.instance.name, entry)
         await self._m.wal.record(Progress(advance=self._advance_to(entry)))
         self._m.tail.advance(collection, self.instance.name, entry)
 
     def _check_agreement(self, entry: Entry, execution: Execution) -> None:
-        """Refuse to go on when this instance refuses what another one has applied."""
+        """Report when this instance and the one that gave the outcome disagree.
+
+        One that refuses what another applied does not go on. One that applied what another
+        refused does, but the difference is on record.
+        """
         outcome, answer = entry.outcome, execution.answer
-        if outcome is not None and outcome.is_success and not answer.is_success:
-            raise InstanceError(
-                self.instance.name,
-                f"refused entry {entry.position}, which another instance has applied: "
-                f"HTTP {answer.status} {answer.body[:200].decode(errors='replace')}",
-            )
+        if outcome is None or outcome.is_success == answer.is_success:
+            return
+        did, other = ("applied", "refused") if answer.is_success else ("refused", "applied")
+        raise InstanceError(
+            self.instance.name,
+            f"{did} entry {entry.position}, which another instance {other}: {describe(answer)}",
+        )
 
     def _note_failure(
         self, collection: Collection, window: list[Entry], error: InstanceError

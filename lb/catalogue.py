@@ -22,11 +22,11 @@ from lb.model import (
 TRANSITIONS: dict[CollectionState, frozenset[CollectionState]] = {
     CollectionState.CREATING: frozenset({CollectionState.ACTIVE, CollectionState.FAILED}),
     CollectionState.ACTIVE: frozenset({CollectionState.DROPPING}),
-    CollectionState.DROPPING: frozenset({CollectionState.ACTIVE, CollectionState.DROPPED}),
+    CollectionState.DROPPING: frozenset({CollectionState.DROPPED}),
     CollectionState.FAILED: frozenset(),
     CollectionState.DROPPED: frozenset(),
 }
-"""DROPPING goes back only when the log refused the entry that would have dropped it."""
+"""No state is left backwards; the same rule stands in `put_collections` of queries.sql."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Collection:
     state: CollectionState = CollectionState.CREATING
     uuids: dict[str, UUID] = field(default_factory=dict)
     changing: Entry | None = None
-    """The create or rename without an outcome yet; who needs the name waits for it."""
+    """The create, rename or drop without an outcome yet; who needs the name waits for it."""
 
     def __repr__(self) -> str:
         return f"<Collection {self.name.name} {self.id} {self.state}>"
@@ -59,11 +59,15 @@ class Collection:
             assert state in TRANSITIONS[self.state], f"{self} cannot become {state}"
             self.state = state
 
-    def as_change(self) -> CollectionChange:
-        """Return the row that PostgreSQL is to hold."""
-        return CollectionChange(
-            self.id, self.name.tenant, self.name.database, self.name.name, self.state
-        )
+    def unblock(self, entry: Entry) -> None:
+        """Note that the entry has an outcome, or never will: who needs the name may go on."""
+        if self.changing is entry:
+            self.changing = None
+
+    def as_change(self, state: CollectionState | None = None) -> CollectionChange:
+        """Return the row that PostgreSQL is to hold, in the present state or a coming one."""
+        name = self.name
+        return CollectionChange(self.id, name.tenant, name.database, name.name, state or self.state)
 
 
 class Catalogue:
@@ -95,8 +99,10 @@ class Catalogue:
         try:
             uuid = UUID(reference)
         except ValueError:
-            return self._by_name.get(Name(tenant, database, reference))
-        return self._by_id.get(uuid) or self._by_uuid.get(uuid)
+            found = None
+        else:
+            found = self._by_id.get(uuid) or self._by_uuid.get(uuid)
+        return found or self._by_name.get(Name(tenant, database, reference))
 
     def by_instance_uuid(self, uuid: UUID) -> Collection | None:
         """Find a collection by the UUID that an instance gave it."""
@@ -129,7 +135,7 @@ class Catalogue:
             self._freed[collection.name] = Dependency(collection.id, entry.position)
         elif old_name is not None and old_name != collection.name:
             self._freed[old_name] = Dependency(collection.id, entry.position)
-        if entry.outcome is None and entry.kind is Kind.CREATE:
+        if entry.outcome is None and entry.kind in (Kind.CREATE, Kind.DROP):
             collection.changing = entry
 
     def reserve(self, name: Name) -> Collection:
@@ -155,7 +161,7 @@ class Catalogue:
 
     def settle_rename(self, collection: Collection, new_name: Name, entry: Entry) -> None:
         """Give the collection its new name if the rename took effect, else free that name."""
-        collection.changing = None
+        collection.unblock(entry)
         done = entry.outcome is not None and entry.outcome.is_success
         old_name = collection.name
         if old_name == new_name:
@@ -167,8 +173,7 @@ class Catalogue:
 
     def settle_create(self, collection: Collection, entry: Entry) -> None:
         """Make the collection visible if it was created, else free its name."""
-        if collection.changing is entry:
-            collection.changing = None
+        collection.unblock(entry)
         if collection.state is not CollectionState.CREATING:
             return
         if entry.outcome is not None and entry.outcome.is_success:
@@ -178,16 +183,15 @@ class Catalogue:
             self.forget(collection)
 
     def drop(self, collection: Collection, entry: Entry) -> None:
-        """Free the name: a later create of it makes another collection, ordered after this."""
+        """Free the name, now that the log holds the drop; a later create comes after it.
+
+        A second drop changes nothing: the name may have another owner by now.
+        """
+        if collection.state is not CollectionState.ACTIVE:
+            return
         self._release(collection.name, collection)
         self._freed[collection.name] = Dependency(collection.id, entry.position)
         collection.move_to(CollectionState.DROPPING)
-
-    def undo_drop(self, collection: Collection) -> None:
-        """Take a drop back that the log refused."""
-        self._freed.pop(collection.name, None)
-        self._by_name[collection.name] = collection
-        collection.move_to(CollectionState.ACTIVE)
 
     def map(self, collection: Collection, instance: str, uuid: UUID | None) -> MappingChange:
         """Set or remove the collection's UUID on an instance."""

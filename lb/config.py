@@ -8,12 +8,21 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lb.errors import ConfigurationError
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 
 def _http_url(value: str) -> str:
+    """Return the URL in the one spelling that tells two servers apart."""
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not plain:
         raise ValueError("must look like http://host:port")
-    return value.rstrip("/")
+    try:
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+    except ValueError as error:
+        raise ValueError("must end with a port from 1 to 65535") from error
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def _http_urls(value: str) -> str:
@@ -52,9 +61,6 @@ class Settings(BaseSettings):
     )
     read_timeout_seconds: Seconds = Field(
         default=15.0, description="how long a client waits for a read before it gets 503"
-    )
-    read_attempt_timeout_seconds: Seconds = Field(
-        default=60.0, description="how long one instance may take for one read"
     )
     connect_timeout_seconds: Seconds = Field(
         default=2.0, description="how long connecting to an instance may take"

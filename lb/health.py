@@ -31,6 +31,7 @@ class HealthMonitor:
         self._catch_up_to = 0
         self._wake = asyncio.Event()
         self._is_doubted = False
+        self._was_away = True
         upstream.instance.on_suspicion = self._doubt
 
     @property
@@ -57,10 +58,10 @@ class HealthMonitor:
         if not self._is_proven_alive():
             self._is_doubted = False
             error, conclusive = await self._probe()
-            was_serving = instance.is_serving
             instance.note_probe(error, conclusive=conclusive)
-            if instance.is_serving and not was_serving:
-                self._catch_up_to = self._log_end()
+        if self._was_away and instance.is_serving:
+            self._catch_up_to = self._log_end()
+        self._was_away = not instance.is_serving
         if not self._is_behind(instance.name, self._catch_up_to):
             instance.note_caught_up()
 

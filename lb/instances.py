@@ -84,6 +84,10 @@ class Instance:
         """Note that it answered a request, whatever the answer."""
         self._last_answer = self._clock()
 
+    def note_read_done(self) -> None:
+        """Note that a read of a client has ended, however it ended."""
+        self.outstanding_reads -= 1
+
     def suspect(self, cause: str) -> None:
         """Avoid the instance until a probe tells more; called when a request to it broke."""
         self.last_error = cause

@@ -34,6 +34,8 @@ class LogTail:
         """Take in an entry that the log holds."""
         self.end = max(self.end, entry.position)
         self._by_transaction[entry.transaction_id] = entry
+        if entry.kind is Kind.DROP:
+            self.catalogue.drop(collection, entry)
         collection.lane.append(entry)
         self._collections[collection.id] = collection
         for name, queue in collection.lane.queues.items():
@@ -106,6 +108,8 @@ class LogTail:
         """Tell the catalogue what became of an entry, or that the log refused it."""
         if entry.kind is Kind.CREATE:
             self.catalogue.settle_create(collection, entry)
+        elif entry.kind is Kind.DROP:
+            collection.unblock(entry)
         elif entry.new_name is not None:
             name = collection.name
             new_name = Name(name.tenant, name.database, entry.new_name)
@@ -143,6 +147,6 @@ class LogTail:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def moved(self) -> None:
-        """Return when anything has moved after this call."""
-        await self._moved.wait()
+    def next_move(self) -> asyncio.Event:
+        """Return what is set when anything moves from now on."""
+        return self._moved

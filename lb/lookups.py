@@ -1,5 +1,6 @@
 """What clients read, put as questions to instances and answered in client terms (stable ids)."""
 
+import re
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from lb.log_tail import LogTail
 from lb.model import NOWHERE, Answer, CollectionState
 from lb.paths import Read, Target
 from lb.reads import Question, Reads
+
+SHOWN = (CollectionState.ACTIVE, CollectionState.DROPPING)
+"""The states in which a listing shows a collection, where the instance has it."""
 
 
 class Lookups:
@@ -126,14 +130,15 @@ class Lookups:
                 "GET", lambda _: path, may_ask=self._is_structure_fresh, note=self._note_listing
             )
         )
-        if answer.status != 200 or limit is None:
+        if answer.status != 200:
             return answer
         shown = {}
         for uuid, raw in payloads.split_collections(answer.body):
             collection = self._tail.catalogue.by_instance_uuid(uuid)
-            if collection is not None and collection.state is not CollectionState.CREATING:
+            if collection is not None and collection.state in SHOWN:
                 shown[collection.id] = payloads.with_collection_id(raw, collection.id)
-        page = [shown[key] for key in sorted(shown)][offset : offset + limit]
+        end = None if limit is None else offset + limit
+        page = [shown[key] for key in sorted(shown)][offset:end]
         return Answer(200, payloads.join_collections(page), answer.content_type)
 
     def _is_structure_fresh(self, instance: str) -> bool:
@@ -174,6 +179,6 @@ def page_of(query: str) -> tuple[int | None, int]:
     """Read limit and offset; the limit is None when Chroma should word a refusal."""
     fields = parse_qs(query, keep_blank_values=True)
     limit, offset = fields.get("limit", [str(NO_LIMIT)])[-1], fields.get("offset", ["0"])[-1]
-    if not (limit.isdecimal() and offset.isdecimal()):
+    if not (re.fullmatch(r"\+?[0-9]+", limit) and re.fullmatch(r"\+?[0-9]+", offset)):
         return None, 0
     return int(limit), int(offset)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from lb.model import Kind
+from lb.payloads import MALFORMED
 
 MERGEABLE = frozenset({Kind.ADD, Kind.UPDATE, Kind.UPSERT, Kind.DELETE})
 COLUMNS = frozenset({"ids", "embeddings", "documents", "metadatas", "uris"})
@@ -59,7 +60,7 @@ def _split(body: bytes) -> _Batch | None:
         fields = msgspec.json.decode(body, type=dict[str, list[msgspec.Raw] | None])
         columns = {name: values for name, values in fields.items() if values is not None}
         ids = [msgspec.json.decode(raw, type=str) for raw in columns.get("ids", ())]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return None
     if not ids or not columns.keys() <= COLUMNS or len(set(ids)) < len(ids):
         return None

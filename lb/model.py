@@ -43,9 +43,11 @@ class Answer:
     def is_definite(self) -> bool:
         """Whether the answer proves what happened: 2xx it did, 4xx it certainly did not.
 
-        A 5xx proves nothing, nor do the 4xx that speak of the server's state, not the request.
+        Nothing else proves anything, nor do the 4xx that speak of the server's state, not the
+        request.
         """
-        return 200 <= self.status < 500 and self.status not in (408, 425, 429)
+        refused = 400 <= self.status < 500 and self.status not in (408, 425, 429)
+        return self.is_success or refused
 
 
 @dataclass(frozen=True, slots=True)

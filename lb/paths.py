@@ -86,7 +86,10 @@ def parse_target(method: str, raw_path: str) -> Target:
 
 
 def _segments(raw_path: str) -> list[str]:
-    segments = [unquote(part) for part in raw_path.removeprefix(PREFIX).strip("/").split("/")]
+    below = raw_path.removeprefix(PREFIX).removeprefix("/")
+    segments = [unquote(part) for part in below.split("/")] if below else []
+    if segments and not segments[-1]:
+        raise NotFoundError(f"no such path: {raw_path}")
     for segment in segments:
         if segment in (".", "..") or "/" in segment or "\x00" in segment:
             raise BadRequestError("the path has a segment that is not a plain name")

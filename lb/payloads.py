@@ -10,6 +10,10 @@ from lb.model import Answer
 
 Shape = TypeVar("Shape")
 
+NULL = msgspec.Raw(b"null")
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises; the last one is for bodies that are nested too deeply."""
+
 
 class CreateBody(msgspec.Struct):
     """What a create says of names."""
@@ -28,8 +32,8 @@ class DeleteBody(msgspec.Struct):
     """The selection of a delete, as far as it decides whether it may be repeated."""
 
     ids: list[str] | None = None
-    where: msgspec.Raw | None = None
-    where_document: msgspec.Raw | None = None
+    where: msgspec.Raw = NULL
+    where_document: msgspec.Raw = NULL
     limit: int | None = None
 
 
@@ -59,17 +63,17 @@ def decode_modify(body: bytes) -> ModifyBody | None:
 def limited_delete(body: bytes) -> bytes | None:
     """Return the `get` body that lists what a delete with a limit will remove.
 
-    None for any other delete: those may be repeated as they are.
+    None for any other delete: those may be repeated as they are, or Chroma refuses them.
     """
     delete = _decode(body, DeleteBody)
     if delete is None or delete.limit is None:
         return None
-    selection = {
-        name: value
-        for name in ("ids", "where", "where_document", "limit")
-        if (value := getattr(delete, name)) is not None
-    }
-    return msgspec.json.encode(selection | {"include": []})
+    wheres = {"where": delete.where, "where_document": delete.where_document}
+    given = {name: where for name, where in wheres.items() if bytes(where) != b"null"}
+    if not given:
+        return None
+    ids = {} if delete.ids is None else {"ids": delete.ids}
+    return msgspec.json.encode(ids | given | {"limit": delete.limit, "include": []})
 
 
 def listed_ids(answer: Answer) -> list[str]:
@@ -132,7 +136,7 @@ def _read(body: bytes, shape: type[Shape]) -> Shape:
     """Read what an instance answered; raises `UnintelligibleAnswerError`."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except MALFORMED as error:
         raise UnintelligibleAnswerError(
             f"an instance answered what is not Chroma's: {error}"
         ) from error
@@ -141,5 +145,5 @@ def _read(body: bytes, shape: type[Shape]) -> Shape:
 def _decode(body: bytes, shape: type[Shape]) -> Shape | None:
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return None

@@ -19,6 +19,7 @@ from lb.lookups import Lookups
 from lb.model import Answer, Kind
 from lb.paths import parse_target
 from lb.payloads import error_body
+from lb.upstream import as_text
 from lb.writes import WriteRequest, Writes
 
 TRANSACTION_HEADER = "Transaction-ID"
@@ -55,13 +56,15 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request below /api/v2."""
         self.in_flight += 1
+        status = 500
         try:
             response = await self._serve(request)
+            status = response.status
+            return response
         finally:
             self.in_flight -= 1
-        self.served += 1
-        self.failed += response.status >= 500
-        return response
+            self.served += 1
+            self.failed += status >= 500
 
     async def _serve(self, request: web.Request) -> web.Response:
         headers: dict[str, str] = {}
@@ -77,7 +80,7 @@ class Proxy:
             raise StandingByError("another load balancer is active; this one is standing by")
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
-        content_type = request.headers.get("Content-Type", "")
+        content_type = as_text(request.headers.get("Content-Type", ""))
         body = await self._body(request)
         if not isinstance(target.action, Kind):
             return await self.service.lookups.answer(
@@ -119,7 +122,7 @@ def transaction_id(request: web.Request) -> str | None:
 
 def client_session(request: web.Request) -> str:
     """Say who asks, for the audit trail: the client's own word, or its address."""
-    return (request.headers.get(SESSION_HEADER) or request.remote or "")[:200]
+    return as_text(request.headers.get(SESSION_HEADER) or request.remote or "")[:200]
 
 
 def respond_error(error: RequestError, headers: dict[str, str] | None = None) -> web.Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from lb.errors import (
     BadGatewayError,
@@ -98,6 +99,8 @@ class Reads:
             self._attempt(question, instance), name=f"read from {instance.name}"
         )
         course.running[task] = instance
+        instance.outstanding_reads += 1
+        task.add_done_callback(lambda _: instance.note_read_done())
         delay = instance.read_latency.hedge_seconds(self._hedge_max_seconds)
         course.hedge_at = self._clock() + delay
 
@@ -127,13 +130,7 @@ class Reads:
     async def _attempt(self, question: Question, instance: Instance) -> Answer:
         upstream = self._upstreams[instance.name]
         path = question.path(instance.name)
-        instance.outstanding_reads += 1
-        try:
-            answer = await upstream.read(
-                question.method, path, question.body, question.content_type
-            )
-        finally:
-            instance.outstanding_reads -= 1
+        answer = await upstream.read(question.method, path, question.body, question.content_type)
         if answer.status == 404 and question.missing_is_fault():
             raise BrokenMappingError(instance.name, f"does not have the collection: {path}")
         question.note(instance.name)
@@ -142,10 +139,11 @@ class Reads:
     async def _wait(self, course: _Course, deadline: float) -> Answer | None:
         """Wait for an answer, for the time to hedge, or for an instance that may be asked."""
         now = self._clock()
-        waiting: set[asyncio.Task[Answer] | asyncio.Task[None]] = set(course.running)
+        waiting: set[asyncio.Task[Answer] | asyncio.Task[Literal[True]]] = set(course.running)
         until, moved = min(course.hedge_at, deadline), None
         if not course.running or now >= course.hedge_at:
-            moved = asyncio.create_task(self._tail.moved(), name="wait for the log to move")
+            move = self._tail.next_move()
+            moved = asyncio.create_task(move.wait(), name="wait for the log to move")
             waiting.add(moved)
             until = deadline
         try:

@@ -84,7 +84,8 @@ class Upstream:
                 allow_redirects=False,
             ) as response:
                 received = await response.read()
-                answer = Answer(response.status, received, response.headers.get("Content-Type", ""))
+                content_type = as_text(response.headers.get("Content-Type", ""))
+                answer = Answer(response.status, received, content_type)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             cause = f"{type(error).__name__}: {error}"
             raise InstanceUnreachableError(self.instance.name, cause) from error
@@ -95,3 +96,8 @@ class Upstream:
 def describe(answer: Answer) -> str:
     """Say in one line what an instance answered."""
     return f"HTTP {answer.status} {answer.body[:200].decode(errors='replace')}"
+
+
+def as_text(header: str) -> str:
+    """Return a header that can be stored: bytes that are not UTF-8 come as lone surrogates."""
+    return header.encode("utf-8", "replace").decode()

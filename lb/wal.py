@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 0.2
 
+CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What PostgreSQL says of values that it cannot hold; the session lives on."""
+
 
 @dataclass(eq=False)
 class Append:
@@ -126,8 +129,9 @@ class Wal:
         self._wake.set()
 
     async def drained(self) -> None:
-        """Return when `run` has written all that was queued."""
-        await self._ended.wait()
+        """Return when `run` has written all that was queued, at once if it never ran."""
+        if self._epoch:
+            await self._ended.wait()
 
     async def release(self) -> None:
         """End the session, and with it the lock."""
@@ -139,19 +143,50 @@ class Wal:
                 connection.terminate()
 
     async def _round(self) -> None:
-        connection = self._connection
-        assert connection is not None
+        """Write all that waits; what PostgreSQL refuses for its content is found and refused."""
         appends, self._appends = self._appends, []
         notes, self._notes = self._notes, []
+        try:
+            await self._commit(appends, notes)
+        except CONTENT_ERRORS as error:
+            log.warning("a round of %s appends was refused: %s", len(appends), error)
+            await self._commit([], notes)
+            for append in appends:
+                await self._commit_alone(append)
+
+    async def _commit_alone(self, append: Append) -> None:
+        """Write one append of a round that failed; if it was the culprit, only it is refused."""
+        try:
+            await self._commit([append], [])
+        except CONTENT_ERRORS as error:
+            log.warning("%s cannot be logged: %s", append.entry, error)
+            append.undo()
+
+    async def _commit(self, appends: list[Append], notes: list[_Note]) -> None:
+        """Commit, and deliver; after a lost session nothing is delivered, and `run` reconnects.
+
+        Raises one of `CONTENT_ERRORS`, and then nothing was written.
+        """
+        connection = self._connection
+        if connection is None:
+            self._notes = notes + self._notes
+            self._refuse(appends + self._appends)
+            return
         committing = False
         try:
             transaction = connection.transaction()
             await transaction.start()
-            # Progress first: a drop that is appended now must not be overwritten by an older state.
-            await write_progress(connection, [note.progress for note in notes])
-            await write_appends(connection, [(a.entry, a.change) for a in appends])
+            try:
+                # Progress first: a drop that is appended now comes after an older state.
+                await write_progress(connection, [note.progress for note in notes])
+                await write_appends(connection, [(a.entry, a.change) for a in appends])
+            except CONTENT_ERRORS:
+                await transaction.rollback()
+                raise
             committing = True
             await transaction.commit()
+        except CONTENT_ERRORS:
+            raise
         except CONNECTION_ERRORS as error:
             log.warning("lost the log: %s: %s", type(error).__name__, error)
             self._lose(connection)

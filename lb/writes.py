@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from lb import payloads
 from lb.catalogue import Collection, Name
@@ -20,7 +21,7 @@ from lb.errors import (
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
-from lb.model import Answer, CollectionChange, Entry, Kind
+from lb.model import Answer, CollectionChange, CollectionState, Entry, Kind
 from lb.paths import Target
 from lb.wal import Wal
 
@@ -78,6 +79,8 @@ class Writes:
         self._lookups = lookups
         self._timeout_seconds = timeout_seconds
         self._protected = protected
+        # Who repeats a transaction looks for it only when the one before has been placed.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def write(self, request: WriteRequest) -> Answer:
         """Return the outcome of the write, once, however often it is asked for.
@@ -88,7 +91,8 @@ class Writes:
         entry: Entry | None = None
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                placed = await self._find_logged(request) or await self._place(request)
+                async with self._turns.setdefault(request.id, asyncio.Lock()):
+                    placed = await self._find_logged(request) or await self._place(request)
                 if isinstance(placed, Answer):
                     return placed
                 entry = placed
@@ -161,7 +165,7 @@ class Writes:
     ) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
         target, catalogue = request.target, self._tail.catalogue
         body = payloads.decode_create(request.body)
-        if body is None:
+        if body is None or not can_be_logged(body.name):
             return self._lookups.refuse(target, request.body, request.content_type)
         name = Name(target.tenant, target.database, body.name)
         existing = catalogue.by_name(name)
@@ -199,7 +203,11 @@ class Writes:
     def _decide_drop(self, request: WriteRequest, collection: Collection) -> _Plan:
         self._check_log()
         self._check_unprotected(collection, "deleted")
-        return _Plan(collection, self._entry(request, collection))
+        entry = self._entry(request, collection)
+        if collection.state is not CollectionState.ACTIVE:
+            return _Plan(collection, entry)
+        collection.changing = entry
+        return _Plan(collection, entry, collection.as_change(CollectionState.DROPPING))
 
     def _entry(self, request: WriteRequest, collection: Collection) -> Entry:
         target = request.target
@@ -223,21 +231,16 @@ class Writes:
     def _submit(self, plan: _Plan) -> None:
         """Queue the entry; nothing has been awaited since it was decided."""
         entry, collection = plan.entry, plan.collection
-        append = self._wal.submit(
+        self._wal.submit(
             entry,
             deliver=lambda: self._tail.add(collection, entry),
             undo=lambda: self._take_back(collection, entry),
             change=plan.change,
         )
         self._tail.register(entry)
-        if entry.kind is Kind.DROP:
-            self._tail.catalogue.drop(collection, entry)
-            append.change = collection.as_change()
 
     def _take_back(self, collection: Collection, entry: Entry) -> None:
         """Undo what was assumed of an entry that the log refused; who waits for it looks again."""
-        if entry.kind is Kind.DROP:
-            self._tail.catalogue.undo_drop(collection)
         self._tail.settle_names(collection, entry)
         self._tail.unregister(entry)
         entry.settled.set()
@@ -251,3 +254,8 @@ class Writes:
             raise ProtectedCollectionError(
                 f"Collection [{collection.name.name}] is protected and cannot be {verb}"
             )
+
+
+def can_be_logged(name: str) -> bool:
+    """Tell whether PostgreSQL can hold the name; what it cannot, Chroma refuses as well."""
+    return "\0" not in name

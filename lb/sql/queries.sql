@@ -37,13 +37,19 @@ select * from unnest(
 select position from wal where position = any(:positions::bigint[]);
 
 -- name: put_collections(ids, tenants, databases, names, states)!
--- Write the catalogue's rows, the newest state winning.
+-- Write the catalogue's rows; a state never goes back, even if an older one is written again.
 insert into collections (id, tenant, database, name, state)
 select * from unnest(
     :ids::uuid[], :tenants::text[], :databases::text[], :names::text[], :states::text[]
 )
 on conflict (id) do update
-set name = excluded.name, state = excluded.state, changed_at = clock_timestamp();
+set name = excluded.name,
+    state = case
+        when collections.state in ('dropping', 'failed', 'dropped')
+            and excluded.state in ('creating', 'active') then collections.state
+        else excluded.state
+    end,
+    changed_at = clock_timestamp();
 
 -- name: put_mappings(collection_ids, instances, uuids)!
 -- Write which UUID a collection has on an instance.

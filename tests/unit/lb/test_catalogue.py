@@ -196,46 +196,15 @@ def test_of_several_drops_of_a_name_the_last_must_come_first(catalogue: Catalogu
     assert catalogue.freed_by(name("files")) == Dependency(collection.id, 6)
 
 
-def test_a_drop_that_the_log_refused_is_taken_back(catalogue: Catalogue) -> None:
-    collection = created(catalogue, "files")
-    catalogue.drop(collection, an_entry(5, Kind.DROP))
-
-    catalogue.undo_drop(collection)
-
-    assert collection.state is CollectionState.ACTIVE
-    assert found(catalogue, "files") is collection
-    assert catalogue.freed_by(name("files")) is None
-
-
-def test_refused_appends_are_undone_in_reverse_order(catalogue: Catalogue) -> None:
-    """Drop, create again, rename: all in one round of the log, which fails."""
-    old = created(catalogue, "files")
-    catalogue.drop(old, an_entry(5, Kind.DROP))
-    new = catalogue.reserve(name("files"))
-    create = an_entry(6, Kind.CREATE)
-    new.changing = create
-
-    catalogue.settle_create(new, create)
-    catalogue.undo_drop(old)
-
-    assert found(catalogue, "files") is old
-    assert [old] == list(catalogue)
-    assert catalogue.freed_by(name("files")) is None
-
-
-def test_a_second_drop_that_the_log_refused_does_not_bring_the_collection_back(
-    catalogue: Catalogue,
-) -> None:
-    """The first drop is in the log; by then the name may belong to another collection."""
+def test_a_second_drop_leaves_the_name_to_its_new_owner(catalogue: Catalogue) -> None:
     old = created(catalogue, "files")
     catalogue.drop(old, an_entry(5, Kind.DROP))
     new = created(catalogue, "files")
     catalogue.drop(old, an_entry(7, Kind.DROP))
 
-    catalogue.undo_drop(old)
-
     assert found(catalogue, "files") is new
     assert old.state is CollectionState.DROPPING
+    assert catalogue.freed_by(name("files")) == Dependency(old.id, 5)
 
 
 def test_a_mapping_is_replaced_and_removed(catalogue: Catalogue) -> None:

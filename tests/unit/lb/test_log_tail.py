@@ -171,7 +171,7 @@ async def test_a_dependency_is_satisfied_on_each_instance_by_itself(
 async def test_waiters_are_woken_when_something_moves(
     tail: LogTail, collection: Collection
 ) -> None:
-    waiting = asyncio.create_task(tail.moved())
+    waiting = asyncio.create_task(tail.next_move().wait())
     await asyncio.sleep(0)
     assert not waiting.done()
 
