@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from lb import payloads
 from lb.catalogue import Collection, Name
 from lb.errors import (
+    BadRequestError,
     ConflictError,
     InDoubtError,
     LogUnavailableError,
@@ -23,6 +24,7 @@ from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.model import Answer, CollectionChange, CollectionState, Entry, Kind
 from lb.paths import Target
+from lb.poison import reserved_key
 from lb.wal import Wal
 
 
@@ -152,6 +154,8 @@ class Writes:
             if target.action is Kind.DROP:
                 raise NotFoundError(f"Collection [{target.reference}] does not exist")
             return self._lookups.refuse(target, request.body, request.content_type)
+        if (key := reserved_key(request.body)) is not None:
+            raise BadRequestError(f"metadata key [{key}] is reserved by Chroma; use another one")
         if target.action in (Kind.MODIFY, Kind.DROP):
             if collection.changing is not None:
                 return collection.changing

@@ -48,6 +48,32 @@ async def test_what_the_log_cannot_hold_harms_no_other_write(lb: httpx.AsyncClie
     assert all(400 <= answer.status_code < 500 for answer in answers[:2])
 
 
+@pytest.mark.parametrize("key", ["chroma:document", "\\u0063hroma:document"])
+@pytest.mark.parametrize("operation", ["add", "update", "upsert"])
+async def test_a_reserved_metadata_key_is_refused_before_it_breaks_a_server(
+    lb: httpx.AsyncClient, operation: str, key: str
+) -> None:
+    """Plain Chroma takes it once, and then answers 500 to every write, for ever."""
+    await lb.post(COLLECTIONS, json={"name": "reserved", "get_or_create": True})
+    await add(lb, "reserved", "a")
+    body = b'{"ids":["a"],"embeddings":[[1,2]],"metadatas":[{"%s":"x"}]}' % key.encode()
+    answer = await lb.post(f"{COLLECTIONS}/reserved/{operation}", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert "chroma:document" in answer.json()["message"]
+    assert (await add(lb, "reserved", f"after-{operation}-{len(key)}")).status_code == 201
+
+
+async def test_the_reserved_prefix_in_a_text_is_not_a_key(lb: httpx.AsyncClient) -> None:
+    await create(lb, "innocent")
+    body = {
+        "ids": ["a"],
+        "embeddings": [[1, 2]],
+        "documents": ["chroma:document"],
+        "metadatas": [{"note": "chroma:document"}],
+    }
+    assert (await lb.post(f"{COLLECTIONS}/innocent/add", json=body)).status_code == 201
+
+
 async def test_a_limited_delete_without_a_where_removes_nothing(lb: httpx.AsyncClient) -> None:
     await create(lb, "limited")
     await add(lb, "limited", "a", "b")
