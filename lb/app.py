@@ -45,7 +45,7 @@ class LoadBalancer:
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
         self._fleet = Fleet(settings.instance_urls, self._clock)
         self._wal = Wal(self._database)
-        self._proxy = Proxy(settings.max_body_bytes)
+        self._proxy = Proxy(settings.max_body_bytes, settings.standby_hold_seconds)
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
             version=version("chroma-chaos"),
@@ -168,7 +168,7 @@ class LoadBalancer:
             settings.write_timeout_seconds,
             settings.protected_names,
         )
-        self._proxy.service = Service(writes, lookups)
+        self._proxy.activate(Service(writes, lookups))
 
     def _poke(self, collection: Collection) -> None:
         for applier in self._appliers:

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     postgres_timeout_seconds: Seconds = Field(
         default=5.0, description="how long PostgreSQL may take for one statement"
     )
+    standby_hold_seconds: Seconds = Field(
+        default=10.0, description="how long a request waits for a standby to become active"
+    )
     shutdown_seconds: Seconds = Field(
         default=10.0, description="how long requests in flight may take after SIGTERM"
     )

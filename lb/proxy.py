@@ -1,5 +1,6 @@
 """The HTTP face towards clients: turns requests for Chroma's API into reads and writes."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from functools import wraps
@@ -44,14 +45,19 @@ class Service:
 
 
 class Proxy:
-    """Serves Chroma's API. Until `service` is set it is standing by, and says so with a 503."""
+    """Serves Chroma's API. Until it is activated it holds requests, and in the end says 503."""
 
-    def __init__(self, max_body_bytes: int) -> None:
+    def __init__(self, max_body_bytes: int, hold_seconds: float) -> None:
         self._max_body_bytes = max_body_bytes
-        self.service: Service | None = None
+        self._hold_seconds = hold_seconds
+        self._service: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
         self.in_flight = 0
         self.served = 0
         self.failed = 0
+
+    def activate(self, service: Service) -> None:
+        """Serve from now on, those first who have been waiting."""
+        self._service.set_result(service)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request below /api/v2."""
@@ -76,21 +82,30 @@ class Proxy:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _answer(self, request: web.Request, headers: dict[str, str]) -> Answer:
-        if self.service is None:
-            raise StandingByError("another load balancer is active; this one is standing by")
+        service = await self._active_service()
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
         content_type = as_text(request.headers.get("Content-Type", ""))
         body = await self._body(request)
         if not isinstance(target.action, Kind):
-            return await self.service.lookups.answer(
+            return await service.lookups.answer(
                 target, raw_path, request.rel_url.raw_query_string, body, content_type
             )
         write = WriteRequest(
             target, body, content_type, transaction_id(request), client_session(request)
         )
         headers[TRANSACTION_HEADER] = write.id
-        return await self.service.writes.write(write)
+        return await service.writes.write(write)
+
+    async def _active_service(self) -> Service:
+        """Wait for the activation; a rolling deploy then shows as a delay, not as an error."""
+        try:
+            async with asyncio.timeout(self._hold_seconds):
+                return await asyncio.shield(self._service)
+        except TimeoutError as error:
+            raise StandingByError(
+                "another load balancer is active; this one is standing by"
+            ) from error
 
     async def _body(self, request: web.Request) -> bytes:
         length = request.content_length

@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import asyncpg
 import httpx
@@ -91,20 +93,93 @@ async def test_a_second_load_balancer_stands_by_and_takes_over(
 
             await eventually(answers, "the second one listens")
             assert (await second.get("/health")).json()["role"] == "standby"
-            refused = await add(second, "handed-over", "too-early")
-            assert refused.status_code == 503
-            assert refused.headers["Retry-After"]
+            held = asyncio.create_task(add(second, "handed-over", "second"))
+
+            async def waits() -> bool:
+                return (await second.get("/status")).json()["requests"]["in_flight"] == 1
+
+            await eventually(waits, "the request is held")
             await lab.kill("lb")
+            killed_at = time.monotonic()
+            assert (await held).status_code == 201
+            assert time.monotonic() - killed_at < 5
             await eventually(is_active, "the second one is active")
-
-            async def written() -> bool:
-                return (await add(second, "handed-over", "second")).status_code == 201
-
-            await eventually(written, "the second one takes writes")
             assert await ids_in(second, "handed-over") == ["first", "second"]
             process.send_signal(signal.SIGTERM)
             await process.communicate()
             assert process.returncode == 0
+    ports.release()
+
+
+async def test_a_request_that_a_standby_cannot_hold_any_longer_gets_503(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    await create(lb, "held")
+    ports = PortReservations()
+    port = ports.reserve()
+    env = environment(lab, PORT=str(port), STANDBY_HOLD_SECONDS="0.2")
+    async with (
+        another_lb(env),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as second,
+    ):
+
+        async def answers() -> bool:
+            return (await second.get("/health")).json()["role"] == "standby"
+
+        await eventually(answers, "the second one stands by")
+        refused = await add(second, "held", "too-early")
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
+    ports.release()
+    assert await ids_in(lb, "held") == []
+
+
+async def test_a_rolling_deploy_fails_no_request(lb: httpx.AsyncClient, lab: ProcessLab) -> None:
+    """Start the new one, send it the traffic when it is healthy, then SIGTERM the old one."""
+    await create(lb, "deployed")
+    await lab.kill("lb")
+    ports = PortReservations()
+    urls = [f"http://127.0.0.1:{ports.reserve()}" for _ in range(2)]
+    first, second = (environment(lab, PORT=url.rsplit(":", 1)[1]) for url in urls)
+    current = urls[0]
+    acknowledged: list[str] = []
+    stop = asyncio.Event()
+
+    async def work(worker: int) -> None:
+        async with httpx.AsyncClient(timeout=30) as client:
+            for number in count():
+                if stop.is_set():
+                    return
+                client.base_url = httpx.URL(current)
+                answer = await add(client, "deployed", f"w{worker}-{number}")
+                assert answer.status_code == 201, answer.text
+                acknowledged.append(f"w{worker}-{number}")
+
+    async def has_role(url: str, role: str) -> bool:
+        async with httpx.AsyncClient(base_url=url) as client:
+            answer = await client.get("/health")
+        return answer.status_code == 200 and answer.json()["role"] == role
+
+    async def more_than(number: int) -> bool:
+        return len(acknowledged) > number or any(worker.done() for worker in workers)
+
+    async with another_lb(first) as old:
+        await eventually(lambda: has_role(urls[0], "active"), "the old one serves")
+        workers = [asyncio.create_task(work(n), name=f"worker {n}") for n in range(4)]
+        await eventually(lambda: more_than(20), "writes succeed on the old one")
+        async with another_lb(second) as new:
+            await eventually(lambda: has_role(urls[1], "standby"), "the new one is healthy")
+            current = urls[1]
+            old.send_signal(signal.SIGTERM)
+            before = len(acknowledged)
+            await eventually(lambda: more_than(before + 20), "writes succeed on the new one")
+            stop.set()
+            await asyncio.gather(*workers)
+            assert await old.wait() == 0
+            async with httpx.AsyncClient(base_url=urls[1], timeout=30) as client:
+                assert sorted(await ids_in(client, "deployed")) == sorted(acknowledged)
+            new.send_signal(signal.SIGTERM)
+            assert await new.wait() == 0
     ports.release()
 
 
