@@ -12,12 +12,15 @@ import asyncpg
 from aiohttp import web
 
 from lb.applier import Applier, Machinery
+from lb.canary import Canary
 from lb.catalogue import Catalogue, Collection
+from lb.comparer import Comparer
 from lb.config import Settings
 from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
 from lb.health import HealthMonitor
 from lb.instances import Fleet, Instance
+from lb.late_requests import LateRequests
 from lb.leader import take_lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
@@ -133,22 +136,27 @@ class LoadBalancer:
         def spawn(work: Coroutine[None, None, None], name: str) -> None:
             tasks.create_task(work, name=name)
 
-        machinery = Machinery(
-            tail, self._wal, reader, spawn, self._clock, settings.hedge_max_seconds
-        )
         for instance in self._fleet:
             upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds)
             self._upstreams[instance.name] = upstream
-            self._appliers.append(Applier(upstream, machinery))
-            monitor = HealthMonitor(
-                upstream,
-                settings.probe_interval_seconds,
-                settings.probe_timeout_seconds,
-                log_end=lambda: tail.end,
-                is_behind=tail.is_behind,
-            )
-            instance.on_change = self._on_instance
-            tasks.create_task(monitor.run(), name=f"health of {instance.name}")
+        comparer = Comparer(self._upstreams, tail, self._clock, settings.compare_interval_seconds)
+        machinery = Machinery(
+            tail,
+            self._wal,
+            reader,
+            spawn,
+            self._clock,
+            settings.hedge_max_seconds,
+            comparer.doubt,
+        )
+        for name in self._fleet.names:
+            self._drive(name, machinery, tasks)
+        for collection in tail.unfinished():
+            for name, queue in collection.lane.queues.items():
+                if queue:
+                    comparer.doubt(collection, name)
+        tasks.create_task(comparer.run(), name="comparer")
+        self._status.comparer = comparer
         tail.on_change = self._poke
         tail.on_freed = self._poke_all
         self._status.tail, self._status.is_active = tail, True
@@ -169,6 +177,28 @@ class LoadBalancer:
             settings.protected_names,
         )
         self._proxy.activate(Service(writes, lookups))
+
+    def _drive(self, name: str, machinery: Machinery, tasks: asyncio.TaskGroup) -> None:
+        """Give one instance its applier, and watch its health and its unanswered writes."""
+        settings, upstream = self._settings, self._upstreams[name]
+        late = LateRequests(
+            upstream,
+            Canary(upstream, settings.probe_timeout_seconds),
+            self._clock,
+            settings.late_silence_seconds,
+            settings.late_settle_seconds,
+        )
+        monitor = HealthMonitor(
+            upstream,
+            settings.probe_interval_seconds,
+            settings.probe_timeout_seconds,
+            log_end=lambda: machinery.tail.end,
+            is_behind=machinery.tail.is_behind,
+        )
+        self._appliers.append(Applier(upstream, machinery, late.settled))
+        upstream.instance.on_change = self._on_instance
+        tasks.create_task(monitor.run(), name=f"health of {name}")
+        tasks.create_task(late.run(), name=f"late requests of {name}")
 
     def _poke(self, collection: Collection) -> None:
         for applier in self._appliers:

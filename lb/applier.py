@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from lb.catalogue import Collection
-from lb.errors import InstanceError, InstanceUnreachableError
+from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
 from lb.executor import Execution, Executor
 from lb.instances import Instance
 from lb.lanes import Decision, Step, decide, follow_window
@@ -28,7 +28,10 @@ LONGEST_RETRY_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Machinery:
-    """What all appliers share. `spawn` runs a named, supervised task."""
+    """What all appliers share.
+
+    `spawn` runs a named, supervised task; `doubt` has a collection on an instance compared later.
+    """
 
     tail: LogTail
     wal: Wal
@@ -36,18 +39,25 @@ class Machinery:
     spawn: Callable[[Coroutine[None, None, None], str], None]
     clock: Callable[[], float]
     hedge_max_seconds: float
+    doubt: Callable[[Collection, str], None]
 
 
 class Applier:
-    """Drives one instance through the log.
+    """Drives one instance through the log. `settled` is the barrier after a write was given up.
 
     Invariant: an entry is sent only when the cursor before it is committed, and the cursor moves
     only on a definite answer. So a crash leaves at most one entry per lane in doubt here.
     """
 
-    def __init__(self, upstream: Upstream, machinery: Machinery) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        machinery: Machinery,
+        settled: Callable[[], Coroutine[None, None, None]],
+    ) -> None:
         self.instance: Instance = upstream.instance
         self._m = machinery
+        self._settled = settled
         self._executor = Executor(upstream, self._resolve)
         self._timers: dict[Collection, asyncio.TimerHandle] = {}
         self._failures: dict[Collection, int] = {}
@@ -133,6 +143,9 @@ class Applier:
             self._check_agreement(entry, execution)
         except InstanceError as error:
             self._note_failure(collection, window, error)
+            if isinstance(error, RequestGivenUpError):
+                self._m.doubt(collection, name)
+                await self._settled()
             return
         self._failures.pop(collection, None)
         self.instance.successful_syncs += len(window)
@@ -190,7 +203,8 @@ class Applier:
             self.instance.name,
             error.cause,
         )
-        if isinstance(error, InstanceUnreachableError):
+        unreachable = isinstance(error, InstanceUnreachableError)
+        if unreachable and not isinstance(error, RequestGivenUpError):
             self.instance.suspect(error.cause)
 
     async def _note_outcome(

@@ -71,6 +71,15 @@ class Settings(BaseSettings):
     probe_timeout_seconds: Seconds = Field(
         default=1.0, description="how long an instance may take to answer a probe"
     )
+    late_silence_seconds: Seconds = Field(
+        default=3.0, description="how long a write may be silent before its connection is doubted"
+    )
+    late_settle_seconds: Seconds = Field(
+        default=2.0, description="how long new connections must be answered meanwhile, and after"
+    )
+    compare_interval_seconds: Seconds = Field(
+        default=900.0, description="time between comparisons of all collections"
+    )
     hedge_max_seconds: Seconds = Field(
         default=0.5, description="the longest wait before a second instance is asked as well"
     )

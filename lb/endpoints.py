@@ -5,7 +5,7 @@ import math
 import msgspec
 from aiohttp import web
 
-from lb.errors import BadRequestError, NotFoundError
+from lb.errors import BadRequestError, NotFoundError, StandingByError
 from lb.proxy import answering_errors
 from lb.status import Status
 
@@ -35,6 +35,7 @@ class Endpoints:
             web.get("/metrics", self.metrics),
             web.get("/admin/instances", self.instances),
             web.post("/admin/instances/{name}/health", answering_errors(self.force)),
+            web.post("/admin/compare", answering_errors(self.compare)),
         ]
 
     async def health(self, _: web.Request) -> web.Response:
@@ -64,6 +65,14 @@ class Endpoints:
             body=self._status.metrics(),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
+
+    async def compare(self, _: web.Request) -> web.Response:
+        """Compare all collections on all instances now, and repair what differs."""
+        comparer = self._status.comparer
+        if comparer is None:
+            raise StandingByError("another load balancer is active; this one is standing by")
+        reports = await comparer.compare_all()
+        return respond({"comparisons": reports, **self._status.comparison()})
 
     async def force(self, request: web.Request) -> web.Response:
         """Impose a state on an instance for a time (F3)."""

@@ -33,6 +33,10 @@ class InstanceUnreachableError(InstanceError):
     """The connection could not be made, or broke: the instance is suspect until it is probed."""
 
 
+class RequestGivenUpError(InstanceUnreachableError):
+    """A silent write was reset, because new connections were answered: it may still arrive."""
+
+
 class BrokenMappingError(InstanceError):
     """An instance does not know a collection that the catalogue says it holds."""
 

@@ -54,6 +54,8 @@ class Lane:
         self.seen = dict.fromkeys(names, 0)
         self.busy: set[str] = set()
         self.retry_at: dict[str, float] = {}
+        self.repairing: set[str] = set()
+        """Instances whose documents are being repaired: nothing is read there meanwhile."""
         self.singly_until: dict[str, int] = {}
         """Instances that refused a window: up to this position they get entries one by one."""
         self.acked = 0
@@ -107,6 +109,8 @@ class Lane:
 
     def is_fresh(self, instance: str) -> bool:
         """Tell whether a read from the instance cannot be stale (invariant 6 of the design)."""
+        if instance in self.repairing:
+            return False
         return self.applied[instance] >= max(self.acked, self._seen_elsewhere(instance))
 
     def is_structure_fresh(self, instance: str) -> bool:

@@ -10,6 +10,9 @@ from lb.model import Kind
 
 PREFIX = "/api/v2"
 
+CANARY_DATABASE = "chroma-lb-canary"
+"""The load balancer's own database on each instance; clients are told that it does not exist."""
+
 
 class Read(StrEnum):
     """A request that changes nothing."""
@@ -90,6 +93,8 @@ def _segments(raw_path: str) -> list[str]:
     segments = [unquote(part) for part in below.split("/")] if below else []
     if segments and not segments[-1]:
         raise NotFoundError(f"no such path: {raw_path}")
+    if CANARY_DATABASE in segments[3:4]:
+        raise NotFoundError(f"Database [{CANARY_DATABASE}] does not exist")
     for segment in segments:
         if segment in (".", "..") or "/" in segment or "\x00" in segment:
             raise BadRequestError("the path has a segment that is not a plain name")

@@ -78,7 +78,7 @@ def limited_delete(body: bytes) -> bytes | None:
 
 def listed_ids(answer: Answer) -> list[str]:
     """Read the ids out of a `get`'s answer."""
-    return _read(answer.body, Ids).ids
+    return read_as(answer.body, Ids).ids
 
 
 def delete_by_ids(ids: list[str]) -> bytes:
@@ -101,25 +101,32 @@ def plain_create(body: bytes) -> bytes:
 
 def collection_id(body: bytes) -> UUID:
     """Read the id out of a collection object."""
-    return _read(body, CollectionObject).id
+    return read_as(body, CollectionObject).id
 
 
 def collection_name(body: bytes) -> str:
     """Read the name out of a collection object."""
-    return _read(body, CollectionObject).name
+    return read_as(body, CollectionObject).name
 
 
 def with_collection_id(body: bytes, logical_id: UUID) -> bytes:
     """Return a collection object with the id that clients see."""
-    fields = _read(body, dict[str, msgspec.Raw])
+    fields = read_as(body, dict[str, msgspec.Raw])
     fields["id"] = msgspec.Raw(msgspec.json.encode(logical_id))
     return msgspec.json.encode(fields)
 
 
 def split_collections(body: bytes) -> list[tuple[UUID, bytes]]:
     """Return each collection object of a listing with its id on the instance."""
-    objects = _read(body, list[msgspec.Raw])
+    objects = read_as(body, list[msgspec.Raw])
     return [(collection_id(bytes(raw)), bytes(raw)) for raw in objects]
+
+
+def without_database(body: bytes, name: str) -> bytes:
+    """Return a listing of databases without one of them."""
+    listed = read_as(body, list[dict[str, msgspec.Raw]])
+    hidden = msgspec.json.encode(name)
+    return msgspec.json.encode([each for each in listed if bytes(each["name"]) != hidden])
 
 
 def join_collections(objects: list[bytes]) -> bytes:
@@ -132,7 +139,7 @@ def error_body(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": code, "message": message})
 
 
-def _read(body: bytes, shape: type[Shape]) -> Shape:
+def read_as(body: bytes, shape: type[Shape]) -> Shape:
     """Read what an instance answered; raises `UnintelligibleAnswerError`."""
     try:
         return msgspec.json.decode(body, type=shape)

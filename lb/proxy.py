@@ -31,7 +31,7 @@ RETRY_AFTER_SECONDS = 1
 class Handler(Protocol):
     """A coroutine that answers an HTTP request."""
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def __call__(self, request: web.Request, /) -> web.StreamResponse:
         """Answer the request."""
         ...
 

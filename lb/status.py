@@ -1,7 +1,7 @@
 """What the load balancer says of itself: JSON endpoints and Prometheus metrics, one source each."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lb.comparer import Comparer
 from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
 from lb.model import CollectionState
@@ -28,6 +29,7 @@ class Status:
     uptime_seconds: Callable[[], float]
     tail: LogTail
     is_active: bool = False
+    comparer: Comparer | None = None
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -61,6 +63,7 @@ class Status:
             "instances": self.instances(),
             "collections": self.mappings()["count"],
             "log": self.wal_status(),
+            "comparison": self.comparison(),
             "requests": {
                 "in_flight": self.proxy.in_flight,
                 "served": self.proxy.served,
@@ -72,6 +75,12 @@ class Status:
                 "cpu_seconds": round(sum(self._process.cpu_times()[:2]), 3),
             },
         }
+
+    def comparison(self) -> dict[str, Any]:
+        """Describe what comparisons between instances have found since the start."""
+        if self.comparer is None:
+            return {}
+        return {"doubted": self.comparer.doubted, **asdict(self.comparer.figures)}
 
     def instances(self) -> list[dict[str, Any]]:
         """Describe each instance, in configured order."""

@@ -1,16 +1,48 @@
 """The HTTP client towards one instance; maps what can go wrong to our errors, retries nothing."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
 
-from lb.errors import InstanceError, InstanceUnreachableError
+from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
 from lb.instances import Instance
 from lb.model import Answer
 
 CONNECTIONS_PER_PURPOSE = 64
+
+
+@dataclass(eq=False)
+class OutstandingWrite:
+    """A write that has no answer yet."""
+
+    started_at: float
+    transport: asyncio.Transport | None = None
+    was_reset: bool = False
+
+    def reset(self) -> None:
+        """End its connection so that the kernel drops what it has not sent."""
+        self.was_reset = True
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+
+
+_current_write: ContextVar[OutstandingWrite] = ContextVar("current write")
+
+
+class _WriteRequest(aiohttp.ClientRequest):
+    """Tells the write that is being sent which connection it is on."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        _current_write.get().transport = conn.transport
+        return await super().send(conn)
 
 
 class Upstream:
@@ -27,14 +59,23 @@ class Upstream:
         self.instance = instance
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds)
-        self._writes = self._session(CONNECTIONS_PER_PURPOSE)
-        self._reads = self._session(CONNECTIONS_PER_PURPOSE)
-        self._probes = self._session(1)
+        self.outstanding: set[OutstandingWrite] = set()
+        keep = aiohttp.TCPConnector(limit=CONNECTIONS_PER_PURPOSE, keepalive_timeout=30)
+        self._writes = self._session(keep, _WriteRequest)
+        keep = aiohttp.TCPConnector(limit=CONNECTIONS_PER_PURPOSE, keepalive_timeout=30)
+        self._reads = self._session(keep)
+        self._probes = self._session(aiohttp.TCPConnector(limit=1, keepalive_timeout=30))
+        self._fresh = self._session(aiohttp.TCPConnector(limit=4, force_close=True))
 
-    def _session(self, limit: int) -> aiohttp.ClientSession:
+    def _session(
+        self,
+        connector: aiohttp.TCPConnector,
+        request_class: type[aiohttp.ClientRequest] = aiohttp.ClientRequest,
+    ) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             base_url=self.instance.url,
-            connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=30),
+            connector=connector,
+            request_class=request_class,
             timeout=self._timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -42,14 +83,33 @@ class Upstream:
 
     async def close(self) -> None:
         """Close all connections."""
-        for session in (self._writes, self._reads, self._probes):
+        for session in (self._writes, self._reads, self._probes, self._fresh):
             await session.close()
 
     async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
-        """Send a write; returns a definite answer or raises `InstanceError`."""
-        started = self._clock()
-        answer = await self._request(self._writes, method, path, body, content_type)
-        self.instance.write_latency.note(self._clock() - started)
+        """Send a write; returns a definite answer or raises `InstanceError`.
+
+        `RequestGivenUpError` when it was reset: then it may still arrive, at any later time.
+        """
+        write = OutstandingWrite(self._clock())
+        _current_write.set(write)
+        self.outstanding.add(write)
+        try:
+            answer = await self._request(self._writes, method, path, body, content_type)
+        except InstanceUnreachableError as error:
+            if write.was_reset:
+                raise RequestGivenUpError(self.instance.name, error.cause) from error
+            raise
+        finally:
+            self.outstanding.discard(write)
+        self.instance.write_latency.note(self._clock() - write.started_at)
+        if not answer.is_definite:
+            raise InstanceError(self.instance.name, describe(answer))
+        return answer
+
+    async def write_afresh(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
+        """Send a write of our own on a new connection; raises `InstanceError`."""
+        answer = await self._request(self._fresh, method, path, body, content_type)
         if not answer.is_definite:
             raise InstanceError(self.instance.name, describe(answer))
         return answer

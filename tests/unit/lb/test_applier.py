@@ -6,7 +6,7 @@ import pytest
 
 from lb.applier import Applier, Machinery
 from lb.catalogue import Collection
-from lb.errors import InstanceError, InstanceUnreachableError
+from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
 from lb.instances import Instance, State
 from lb.log_reader import LogReader
 from lb.model import Answer, CollectionState, Entry, Kind, Progress
@@ -70,10 +70,20 @@ class Bench:
         self.log = StandInLog()
         self.servers = {each.name: StandInServer(each) for each in self.fleet}
         self.tasks: list[asyncio.Task[None]] = []
+        self.doubts: list[tuple[Collection, str]] = []
+        self.barrier = asyncio.Event()
         machinery = Machinery(
-            self.tail, self.log, LogReader(None), self._spawn, loop.time, hedge_max_seconds
+            self.tail,
+            self.log,
+            LogReader(None),
+            self._spawn,
+            loop.time,
+            hedge_max_seconds,
+            lambda collection, name: self.doubts.append((collection, name)),
         )
-        self.appliers = [Applier(server, machinery) for server in self.servers.values()]
+        self.appliers = [
+            Applier(server, machinery, self._settled) for server in self.servers.values()
+        ]
         for instance in self.fleet:
             instance.on_change = lambda _: self._poke_all()
             instance.write_latency.mean_seconds = hedge_max_seconds
@@ -81,6 +91,9 @@ class Bench:
         self.tail.on_freed = self._poke_all
         self.log.gate.set()
         self.collection = an_active(self.tail, "files", 1)
+
+    async def _settled(self) -> None:
+        await self.barrier.wait()
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         self.tasks.append(asyncio.create_task(work, name=name))
@@ -191,6 +204,26 @@ async def test_a_leader_that_hangs_is_hedged_and_doubted() -> None:
     await until(lambda: bench.collection.lane.busy == {A}, "only the hung request is left")
     assert len(doubts) == 1
     await bench.stop()
+
+
+async def test_after_a_write_was_given_up_its_lane_waits_for_the_barrier(bench: Bench) -> None:
+    """What was given up may still arrive, so nothing newer may go before new ones settled."""
+    bench.servers[A].answer = RequestGivenUpError(A, "reset by us")
+    bench.let(A, B)
+
+    entry = bench.logged(2)
+    await until(entry.settled.is_set, "the other has answered")
+    await until(lambda: bench.doubts == [(bench.collection, A)], "it is to be compared")
+    bench.servers[A].answer = OK
+    following = bench.logged(3)
+    await until(following.settled.is_set, "the other goes on")
+    assert bench.sent(A) == 1
+    assert bench.fleet[A].state is State.UP
+
+    bench.barrier.set()
+
+    await until(lambda: bench.collection.lane.is_drained, "the lane goes on")
+    assert bench.sent(A) >= 2
 
 
 async def test_an_instance_that_refuses_what_another_applied_stays_behind(bench: Bench) -> None:

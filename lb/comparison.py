@@ -1,0 +1,97 @@
+"""The comparison of one collection on two instances. Pure: what was read in, what differs out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+
+class Page(msgspec.Struct):
+    """A `get` with everything included, column by column."""
+
+    ids: list[str]
+    embeddings: list[list[float] | None] | None = None
+    documents: list[str | None] | None = None
+    metadatas: list[dict[str, Any] | None] | None = None
+    uris: list[str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """What an instance holds under one id."""
+
+    embedding: list[float] | None
+    text: str | None
+    metadata: dict[str, Any] | None
+    uri: str | None
+
+
+def documents_of(page: Page) -> dict[str, Document]:
+    """Return the documents of a page by id, in the order of the page."""
+    absent = [None] * len(page.ids)
+    columns = zip(
+        page.embeddings or absent,
+        page.documents or absent,
+        page.metadatas or absent,
+        page.uris or absent,
+        strict=True,
+    )
+    return {i: Document(*values) for i, values in zip(page.ids, columns, strict=True)}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How an instance differs from the one that is right, by ids."""
+
+    missing: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.changed or self.extra)
+
+    @property
+    def to_remove(self) -> list[str]:
+        """The ids that the instance must lose, some of them only to get them anew."""
+        return sorted(self.changed | self.extra)
+
+    @property
+    def to_add(self) -> list[str]:
+        """The ids that the instance must get."""
+        return sorted(self.changed | self.missing)
+
+
+def difference(right: Mapping[str, Document], other: Mapping[str, Document]) -> Difference:
+    """Say what must change on the other instance to hold what the right one holds."""
+    common = right.keys() & other.keys()
+    return Difference(
+        missing=frozenset(right.keys() - other.keys()),
+        changed=frozenset(i for i in common if right[i] != other[i]),
+        extra=frozenset(other.keys() - right.keys()),
+    )
+
+
+def add_body(right: Mapping[str, Document], ids: list[str]) -> bytes:
+    """Write the `add` that gives an instance these documents."""
+    documents = [right[i] for i in ids]
+    columns: dict[str, list[Any]] = {
+        "ids": list(ids),
+        "embeddings": [d.embedding for d in documents],
+        "documents": [d.text for d in documents],
+        "metadatas": [d.metadata for d in documents],
+        "uris": [d.uri for d in documents],
+    }
+    return msgspec.json.encode(
+        {name: values for name, values in columns.items() if any(v is not None for v in values)}
+    )
+
+
+@dataclass
+class ComparisonFigures:
+    """What comparisons have found since the start."""
+
+    compared: int = 0
+    different: int = 0
+    repaired_documents: int = 0
+    last_difference: str = ""

@@ -1,0 +1,35 @@
+"""What differs between two instances, by id, and what is sent to make them equal."""
+
+import json
+
+from lb.comparison import Document, Page, add_body, difference, documents_of
+
+A = Document([1.0, 2.0], "a", {"k": 1, "l": "x"}, None)
+B = Document([3.0, 4.0], None, None, None)
+
+
+def test_equal_documents_do_not_differ_whatever_their_order() -> None:
+    same = Document([1.0, 2.0], "a", {"l": "x", "k": 1}, None)
+    assert not difference({"a": A, "b": B}, {"b": B, "a": same})
+
+
+def test_each_kind_of_difference_is_named() -> None:
+    changed = Document([1.0, 2.5], "a", {"k": 1, "l": "x"}, None)
+    found = difference({"a": A, "b": B}, {"a": changed, "c": B})
+    assert (found.missing, found.changed, found.extra) == ({"b"}, {"a"}, {"c"})
+    assert found.to_remove == ["a", "c"]
+    assert found.to_add == ["a", "b"]
+
+
+def test_a_page_without_a_column_has_documents_without_that_part() -> None:
+    page = Page(ids=["a"], embeddings=[[1.0]], documents=None, metadatas=[None])
+    assert documents_of(page) == {"a": Document([1.0], None, None, None)}
+
+
+def test_the_body_of_a_repair_carries_whole_documents_and_no_empty_column() -> None:
+    assert json.loads(add_body({"a": A, "b": B}, ["a", "b"])) == {
+        "ids": ["a", "b"],
+        "embeddings": [[1.0, 2.0], [3.0, 4.0]],
+        "documents": ["a", None],
+        "metadatas": [{"k": 1, "l": "x"}, None],
+    }
