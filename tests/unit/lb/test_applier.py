@@ -206,8 +206,9 @@ async def test_a_leader_that_hangs_is_hedged_and_doubted() -> None:
     await bench.stop()
 
 
-async def test_after_a_write_was_given_up_its_lane_waits_for_the_barrier(bench: Bench) -> None:
+async def test_after_a_write_was_given_up_its_lane_waits_for_the_barrier() -> None:
     """What was given up may still arrive, so nothing newer may go before new ones settled."""
+    bench = Bench(hedge_max_seconds=0.02)
     bench.servers[A].answer = RequestGivenUpError(A, "reset by us")
     bench.let(A, B)
 
@@ -224,6 +225,7 @@ async def test_after_a_write_was_given_up_its_lane_waits_for_the_barrier(bench: 
 
     await until(lambda: bench.collection.lane.is_drained, "the lane goes on")
     assert bench.sent(A) >= 2
+    await bench.stop()
 
 
 async def test_an_instance_that_refuses_what_another_applied_stays_behind(bench: Bench) -> None:
