@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
+from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
 from lb.canary import Canary
 from lb.catalogue import Catalogue, Collection
@@ -25,6 +26,7 @@ from lb.leader import take_lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
+from lb.mapping_endpoints import MappingEndpoints
 from lb.proxy import Proxy, Service, refuse_old_api
 from lb.reads import Reads
 from lb.recovery import recover
@@ -58,6 +60,7 @@ class LoadBalancer:
             uptime_seconds=lambda: self._clock() - self._started,
             tail=self._tail,
         )
+        self._mapping_endpoints = MappingEndpoints(self._fleet.names)
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
@@ -80,6 +83,7 @@ class LoadBalancer:
     async def _listen(self) -> None:
         app = web.Application()
         app.add_routes(Endpoints(self._status).routes())
+        app.add_routes(self._mapping_endpoints.routes())
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -156,6 +160,9 @@ class LoadBalancer:
                 if queue:
                     comparer.doubt(collection, name)
         tasks.create_task(comparer.run(), name="comparer")
+        adoption = Adoption(self._upstreams, tail, self._wal)
+        tasks.create_task(adoption.run(), name="adoption")
+        self._mapping_endpoints.adoption = adoption
         self._status.comparer = comparer
         tail.on_change = self._poke
         tail.on_freed = self._poke_all

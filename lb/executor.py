@@ -15,7 +15,7 @@ from lb.errors import (
     InstanceError,
     UnintelligibleAnswerError,
 )
-from lb.model import NOWHERE, Answer, Entry, Kind
+from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
 from lb.paths import Target, parse_target
 from lb.upstream import Upstream, describe
 
@@ -63,8 +63,14 @@ class Executor:
         """Send a write of documents or of the collection's name and metadata.
 
         Without a UUID (the create was refused, or a drop came before) it goes nowhere, so that
-        Chroma words the refusal. With one, a 404 is the instance's fault.
+        Chroma words the refusal. With one, a 404 is the instance's fault; so is no UUID of a
+        collection that clients use.
         """
+        if uuid is None and collection.state is CollectionState.ACTIVE:
+            raise BrokenMappingError(
+                self._upstream.instance.name,
+                f"has no UUID for collection {collection.name.name} in the catalogue",
+            )
         path = target.collection_path(uuid or NOWHERE)
         answer = await self._upstream.write(
             METHODS.get(entry.kind, "POST"), path, body, entry.content_type

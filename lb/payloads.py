@@ -44,6 +44,12 @@ class CollectionObject(msgspec.Struct):
     name: str
 
 
+class DatabaseObject(msgspec.Struct):
+    """The part of a database object that matters here."""
+
+    name: str
+
+
 class Ids(msgspec.Struct):
     """The ids that a `get` answers."""
 
@@ -120,6 +126,11 @@ def split_collections(body: bytes) -> list[tuple[UUID, bytes]]:
     """Return each collection object of a listing with its id on the instance."""
     objects = read_as(body, list[msgspec.Raw])
     return [(collection_id(bytes(raw)), bytes(raw)) for raw in objects]
+
+
+def database_names(body: bytes) -> list[str]:
+    """Read the names out of a listing of databases."""
+    return [each.name for each in read_as(body, list[DatabaseObject])]
 
 
 def without_database(body: bytes, name: str) -> bytes:

@@ -7,7 +7,7 @@ from lb.catalogue import Collection
 from lb.errors import BrokenMappingError, ForeignCollectionError, InstanceError
 from lb.executor import Executor
 from lb.instances import Instance
-from lb.model import NOWHERE, Answer, Entry, Kind
+from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
 from tests.unit.lb.stand_ins import DATABASE, OK, TENANT, a_fleet, a_tail, an_active, an_entry
 
 COLLECTIONS = f"/api/v2/tenants/{TENANT}/databases/{DATABASE}/collections"
@@ -91,10 +91,20 @@ async def test_a_404_for_a_collection_that_must_be_there_accuses_the_instance() 
 async def test_a_write_to_a_collection_that_is_not_there_is_refused_by_chroma() -> None:
     bench = Bench(StandInServer(POST=MISSING), is_mapped=False)
 
+    bench.collection.move_to(CollectionState.DROPPING)
     execution = await bench.executor.execute(bench.collection, bench.entry(Kind.ADD), b"{}")
 
     assert bench.server.writes[0][1] == f"{COLLECTIONS}/{NOWHERE}/add"
     assert execution.answer.status == 404
+
+
+async def test_a_collection_that_clients_use_must_have_a_uuid() -> None:
+    """Its mapping was lost: to refuse the write would be wrong, and to send it is impossible."""
+    bench = Bench(StandInServer(POST=MISSING), is_mapped=False)
+
+    with pytest.raises(BrokenMappingError, match="no UUID"):
+        await bench.executor.execute(bench.collection, bench.entry(Kind.ADD), b"{}")
+    assert bench.server.writes == []
 
 
 @pytest.mark.parametrize(
