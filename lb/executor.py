@@ -11,8 +11,10 @@ from lb import payloads
 from lb.catalogue import Collection
 from lb.errors import (
     BrokenMappingError,
+    ConflictError,
     ForeignCollectionError,
     InstanceError,
+    InstanceUnreachableError,
     UnintelligibleAnswerError,
 )
 from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
@@ -72,15 +74,33 @@ class Executor:
                 f"has no UUID for collection {collection.name.name} in the catalogue",
             )
         path = target.collection_path(uuid or NOWHERE)
-        answer = await self._upstream.write(
-            METHODS.get(entry.kind, "POST"), path, body, entry.content_type
-        )
+        try:
+            answer = await self._upstream.write(
+                METHODS.get(entry.kind, "POST"), path, body, entry.content_type
+            )
+        except InstanceUnreachableError:
+            raise
+        except InstanceError:
+            if not await self._is_taken(target, entry, uuid):
+                raise
+            message = f"Collection [{entry.new_name}] already exists"
+            answer = Answer(409, payloads.error_body(ConflictError.code, message))
         if answer.status == 404 and uuid is not None:
             raise BrokenMappingError(
                 self._upstream.instance.name,
                 f"does not have collection {collection.name.name} under its UUID {uuid}",
             )
         return Execution(in_client_terms(answer, uuid or NOWHERE, collection.id), uuid)
+
+    async def _is_taken(self, target: Target, entry: Entry, uuid: UUID | None) -> bool:
+        """Tell whether a rename failed because the name belongs to a collection that is not ours.
+
+        Chroma answers 500 for that, however often it is asked.
+        """
+        if entry.new_name is None or uuid is None:
+            return False
+        found = await self._upstream.read("GET", target.collection_path(entry.new_name, ""))
+        return found.is_success and payloads.collection_id(found.body) != uuid
 
     async def _create(
         self, collection: Collection, target: Target, entry: Entry, body: bytes

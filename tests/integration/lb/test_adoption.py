@@ -61,6 +61,18 @@ async def test_a_collection_that_only_one_instance_has_is_reported_and_left_alon
     assert (await lb.get(f"{COLLECTIONS}/lonely")).status_code == 404
 
 
+async def test_a_rename_onto_a_name_that_is_not_ours_is_a_conflict(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """Chroma answers 500, which is no outcome: the lane would wait for ever."""
+    await made_directly(lab, "occupied", "primary")
+    await create(lb, "renamer")
+    answer = await lb.put(f"{COLLECTIONS}/renamer", json={"new_name": "occupied"})
+    assert answer.status_code == 409
+    assert (await add(lb, "renamer", "still-here")).status_code == 201
+    await eventually(lambda: is_quiet(lb), "the lane goes on")
+
+
 async def test_a_mapping_is_made_by_hand_only_when_every_uuid_bears_the_name(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:
