@@ -31,6 +31,8 @@ from lb.proxy import Proxy, Service, refuse_old_api
 from lb.reads import Reads
 from lb.recovery import recover
 from lb.status import Status
+from lb.transaction_endpoints import TransactionEndpoints
+from lb.transaction_log import TransactionLog
 from lb.upstream import Upstream
 from lb.wal import Wal
 from lb.writes import Writes
@@ -84,6 +86,7 @@ class LoadBalancer:
         app = web.Application()
         app.add_routes(Endpoints(self._status).routes())
         app.add_routes(self._mapping_endpoints.routes())
+        app.add_routes(TransactionEndpoints(self._proxy).routes())
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -166,6 +169,7 @@ class LoadBalancer:
         self._status.comparer = comparer
         tail.on_change = self._poke
         tail.on_freed = self._poke_all
+        tail.on_settled = self._status.transactions.note
         self._status.tail, self._status.is_active = tail, True
         reads = Reads(
             self._upstreams,
@@ -183,7 +187,7 @@ class LoadBalancer:
             settings.write_timeout_seconds,
             settings.protected_names,
         )
-        self._proxy.activate(Service(writes, lookups))
+        self._proxy.activate(Service(writes, lookups, TransactionLog(tail, reader)))
 
     def _drive(self, name: str, machinery: Machinery, tasks: asyncio.TaskGroup) -> None:
         """Give one instance its applier, and watch its health and its unanswered writes."""

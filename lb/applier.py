@@ -135,7 +135,7 @@ class Applier:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
         for each in window:
-            each.attempts += 1
+            each.attempts += each.outcome is None
             lane.mark_sent(name, each)
         self.instance.sync_cycles += 1
         try:
@@ -223,9 +223,7 @@ class Applier:
         await self._m.wal.record(
             Progress(
                 advance=self._advance_to(window[-1]),
-                settlement=(
-                    Settlement(entry.position, execution.answer, entry.attempts) if first else None
-                ),
+                settlement=(settlement_of(entry) if first else None),
                 mapping=mapping,
                 collection=(collection.as_change() if first and entry.kind in STRUCTURAL else None),
             )
@@ -244,3 +242,12 @@ class Applier:
         entry.resolved_body = repeatable
         await self._m.wal.record(Progress(resolved=(entry.position, repeatable)))
         return repeatable
+
+
+def settlement_of(entry: Entry) -> Settlement:
+    """Return the outcome that an entry has just got, as it is to be written."""
+    assert entry.outcome is not None
+    assert entry.settled_at is not None
+    return Settlement(
+        entry.position, entry.outcome, entry.attempts, entry.told_to_wait, entry.settled_at
+    )

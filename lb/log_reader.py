@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LogUnavailableError
 from lb.model import Answer, Entry
+from lb.transactions import Transaction, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +75,58 @@ class LogReader:
         if row is None:
             return None
         return LoggedTransaction(row["position"], row["fingerprint"], stored_outcome(row))
+
+    async def transaction(self, transaction_id: str) -> Transaction | None:
+        """Return a transaction as it is stored; raises `LogUnavailableError`."""
+        with _log_needed():
+            row = await queries.transaction(self._pool, transaction_id=transaction_id)
+        return None if row is None else stored_transaction(row)
+
+    async def settled_transactions(self, wanted: Wanted) -> list[Transaction]:
+        """Return stored transactions with an outcome, newest first, without its body."""
+        with _log_needed():
+            rows = await all_rows(
+                queries.settled_transactions(
+                    self._pool,
+                    state=wanted.state,
+                    lane_ids=None if wanted.lane_ids is None else list(wanted.lane_ids),
+                    session=wanted.session,
+                    since=wanted.since,
+                    page=wanted.limit,
+                )
+            )
+        return [stored_transaction(row) for row in rows]
+
+    async def collections_called(self, reference: str) -> set[UUID]:
+        """Return the ids of all collections that have, or had, a name or an id."""
+        with _log_needed():
+            rows = await all_rows(queries.collections_called(self._pool, reference=reference))
+        return {row["id"] for row in rows}
+
+
+@contextmanager
+def _log_needed() -> Iterator[None]:
+    try:
+        yield
+    except CONNECTION_ERRORS as error:
+        raise LogUnavailableError("the log cannot be read now; try again") from error
+
+
+def stored_transaction(row: "asyncpg.Record") -> Transaction:
+    """Read a transaction out of its row."""
+    return Transaction(
+        id=row["transaction_id"],
+        position=row["position"],
+        kind=row["kind"],
+        path=row["path"],
+        collection_id=row["lane_id"],
+        session=row["session"],
+        attempts=row["attempts"],
+        logged_at=row["logged_at"],
+        settled_at=row["settled_at"],
+        told_to_wait=row["told_to_wait"],
+        outcome=stored_outcome(row),
+    )
 
 
 def body_in_memory(entry: Entry) -> bytes | None:

@@ -6,6 +6,7 @@ instance has applied them, and waiters are told whenever something moved.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 from lb.catalogue import Catalogue, Collection, Name
@@ -26,6 +27,7 @@ class LogTail:
         self._moved = asyncio.Event()
         self.on_change: Callable[[Collection], None] = lambda _: None
         self.on_freed: Callable[[], None] = lambda: None
+        self.on_settled: Callable[[Entry], None] = lambda _: None
 
     def __len__(self) -> int:
         return len(self._by_transaction)
@@ -54,6 +56,10 @@ class LogTail:
     def by_transaction(self, transaction_id: str) -> Entry | None:
         """Find an entry that is not applied everywhere yet."""
         return self._by_transaction.get(transaction_id)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the entries that are not applied everywhere yet."""
+        return tuple(self._by_transaction.values())
 
     def lagging(self, instance: str) -> Iterator[Collection]:
         """Return the collections in which the instance has entries to apply."""
@@ -89,13 +95,14 @@ class LogTail:
         """Give the entry its outcome; False when it has one, which then stands."""
         if entry.outcome is not None:
             return False
-        entry.outcome = answer
+        entry.outcome, entry.settled_at = answer, datetime.now(UTC)
         if answer.is_success:
             collection.lane.acknowledge(entry)
         self.settle_names(collection, entry)
         if not all(self.fleet[name].is_serving for name in collection.lane.queues):
             self.release_body(entry)
         entry.settled.set()
+        self.on_settled(entry)
         self.notify()
         return True
 

@@ -84,6 +84,9 @@ class Entry:
     attempts: int = 0
     in_doubt: set[str] = field(default_factory=set)
     """Instances that may have applied the entry although they gave no definite answer."""
+    told_to_wait: bool = False
+    """A client got a 503 while there was no outcome, or a restart came before one."""
+    settled_at: datetime | None = None
     outcome: Answer | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -99,6 +102,8 @@ class Settlement:
     position: int
     answer: Answer
     attempts: int
+    told_to_wait: bool = False
+    settled_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from lb.lookups import Lookups
 from lb.model import Answer, Kind
 from lb.paths import parse_target
 from lb.payloads import error_body
+from lb.transaction_log import TransactionLog
 from lb.upstream import as_text
 from lb.writes import WriteRequest, Writes
 
@@ -42,6 +43,7 @@ class Service:
 
     writes: Writes
     lookups: Lookups
+    transactions: TransactionLog
 
 
 class Proxy:
@@ -82,7 +84,7 @@ class Proxy:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _answer(self, request: web.Request, headers: dict[str, str]) -> Answer:
-        service = await self._active_service()
+        service = await self.active_service()
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
         content_type = as_text(request.headers.get("Content-Type", ""))
@@ -97,8 +99,11 @@ class Proxy:
         headers[TRANSACTION_HEADER] = write.id
         return await service.writes.write(write)
 
-    async def _active_service(self) -> Service:
-        """Wait for the activation; a rolling deploy then shows as a delay, not as an error."""
+    async def active_service(self) -> Service:
+        """Wait for the activation; a rolling deploy then shows as a delay, not as an error.
+
+        Raises `StandingByError` when it takes too long.
+        """
         try:
             async with asyncio.timeout(self._hold_seconds):
                 return await asyncio.shield(self._service)

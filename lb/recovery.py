@@ -98,6 +98,9 @@ def _entry(row: "asyncpg.Record", fleet: Fleet) -> Entry:
         logged_at=row["logged_at"],
         attempts=row["attempts"],
         in_doubt=set(fleet.names),
+        # Its client got a 503, or nothing at all: our predecessor's connections are gone.
+        told_to_wait=row["told_to_wait"] or row["outcome_status"] is None,
+        settled_at=row["settled_at"],
         outcome=stored_outcome(row),
     )
     if entry.outcome is not None:

@@ -15,6 +15,7 @@ from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
 from lb.model import CollectionState
 from lb.proxy import Proxy
+from lb.transaction_figures import TransactionFigures
 from lb.wal import Wal
 
 
@@ -34,6 +35,7 @@ class Status:
     def __post_init__(self) -> None:
         self._process = psutil.Process()
         self._process.cpu_percent()
+        self.transactions = TransactionFigures(lambda: self.tail)
 
     @property
     def role(self) -> str:
@@ -64,6 +66,7 @@ class Status:
             "collections": self.mappings()["count"],
             "log": self.wal_status(),
             "comparison": self.comparison(),
+            "transactions": self.transactions.describe(),
             "requests": {
                 "in_flight": self.proxy.in_flight,
                 "served": self.proxy.served,
@@ -153,6 +156,7 @@ class _Figures(Collector):
         status = self._status.status()
         log, requests, process = status["log"], status["requests"], status["process"]
         yield from self._instances()
+        yield from self._transactions(status["transactions"])
         for name, text, value in (
             ("healthy_instances", "Instances that take requests", status["healthy_instances"]),
             ("active", "1 when this load balancer is the active one", status["role"] == "active"),
@@ -176,6 +180,20 @@ class _Figures(Collector):
             ("cpu_seconds", "Processor time of the process", process["cpu_seconds"]),
         ):
             yield CounterMetricFamily(f"chroma_lb_{name}", text, value=float(value))
+
+    def _transactions(self, figures: dict[str, Any]) -> Iterator[Metric]:
+        states = GaugeMetricFamily(
+            "chroma_lb_transactions", "Transactions since the start, by state", labels=["state"]
+        )
+        for state, count in figures["by_state"].items():
+            states.add_metric([state], count)
+        seconds = GaugeMetricFamily(
+            "chroma_lb_recovery_seconds", "From logged to recovered", labels=["statistic"]
+        )
+        for statistic, value in figures["recovery_seconds"].items():
+            if value is not None:
+                seconds.add_metric([statistic], value)
+        yield from (states, seconds)
 
     def _instances(self) -> Iterator[Metric]:
         fleet, tail = self._status.fleet, self._status.tail

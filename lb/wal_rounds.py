@@ -86,6 +86,8 @@ async def _write_settlements(
             bodies=[s.answer.body for s in settled],
             content_types=[s.answer.content_type for s in settled],
             attempts=[s.attempts for s in settled],
+            told_to_wait=[s.told_to_wait for s in settled],
+            settled_ats=[s.settled_at for s in settled],
         )
 
 

@@ -100,15 +100,22 @@ class Writes:
                 entry = placed
                 await entry.settled.wait()
         except TimeoutError as error:
-            if entry is not None:
-                self._tail.release_body(entry)
-            raise InDoubtError(
-                "the write has no outcome yet; if it was logged it will be applied. Repeat the "
-                "request with the same Transaction-ID to learn its outcome"
-            ) from error
+            # The outcome may have come in the very turn of the loop in which the time was over.
+            if entry is None or not entry.settled.is_set():
+                self._tell_to_wait(entry)
+                raise InDoubtError(
+                    "the write has no outcome yet; if it was logged it will be applied. Repeat the "
+                    "request with the same Transaction-ID to learn its outcome"
+                ) from error
         if entry.outcome is None:
             raise LogUnavailableError("PostgreSQL did not commit the write; it has no effect")
         return entry.outcome
+
+    def _tell_to_wait(self, entry: Entry | None) -> None:
+        """Remember that a client was told to wait: the outcome will be a recovery."""
+        if entry is not None:
+            entry.told_to_wait = True
+            self._tail.release_body(entry)
 
     async def _find_logged(self, request: WriteRequest) -> Answer | None:
         """Find the outcome of an earlier request with the client's transaction id (T4)."""

@@ -63,15 +63,15 @@ delete from mappings m
 using unnest(:collection_ids::uuid[], :instances::text[]) as gone (collection_id, instance)
 where m.collection_id = gone.collection_id and m.instance = gone.instance;
 
--- name: settle_entries(positions, statuses, bodies, content_types, attempts)!
+-- name: settle_entries(positions, statuses, bodies, content_types, attempts, told_to_wait, settled_ats)!
 -- Write the first definite outcome of entries; a later one never replaces it.
 update wal
 set outcome_status = o.status, outcome_body = o.body, outcome_content_type = o.content_type,
-    attempts = o.attempts, settled_at = clock_timestamp()
+    attempts = o.attempts, told_to_wait = o.told_to_wait, settled_at = o.settled_at
 from unnest(
     :positions::bigint[], :statuses::smallint[], :bodies::bytea[], :content_types::text[],
-    :attempts::integer[]
-) as o (position, status, body, content_type, attempts)
+    :attempts::integer[], :told_to_wait::boolean[], :settled_ats::timestamptz[]
+) as o (position, status, body, content_type, attempts, told_to_wait, settled_at)
 where wal.position = o.position and wal.outcome_status is null;
 
 -- name: resolve_entries(positions, bodies)!
@@ -104,7 +104,8 @@ select lane_id, instance, position from cursors;
 -- name: unapplied_entries(instances)
 -- The tail of the log at start, without bodies: what some instance has not applied.
 select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
-    octet_length(w.body) as body_bytes, w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts, w.outcome_status,
+    octet_length(w.body) as body_bytes, w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts,
+    w.told_to_wait, w.settled_at, w.outcome_status,
     w.outcome_body, w.outcome_content_type
 from wal w
 where exists (
@@ -127,3 +128,31 @@ where position = any(:positions::bigint[]);
 -- An earlier request with this transaction id.
 select position, fingerprint, outcome_status, outcome_body, outcome_content_type
 from wal where transaction_id = :transaction_id;
+
+-- name: transaction(transaction_id)^
+-- All that clients may know of a transaction.
+select position, lane_id, transaction_id, kind, path, session, logged_at, attempts, told_to_wait,
+    settled_at, outcome_status, outcome_body, outcome_content_type
+from wal where transaction_id = :transaction_id;
+
+-- name: settled_transactions(state, lane_ids, session, since, page)
+-- The newest transactions with an outcome that match; null does not restrict.
+select position, lane_id, transaction_id, kind, path, session, logged_at, attempts, told_to_wait,
+    settled_at, outcome_status, ''::bytea as outcome_body, outcome_content_type
+from wal
+where outcome_status is not null
+    and (:lane_ids::uuid[] is null or lane_id = any(:lane_ids::uuid[]))
+    and (:session::text is null or session = :session::text)
+    and (:since::timestamptz is null or logged_at >= :since::timestamptz)
+    and case :state::text
+        when 'FAILED' then outcome_status >= 400
+        when 'RECOVERED' then told_to_wait and outcome_status < 300
+        when 'COMPLETED' then not told_to_wait and outcome_status < 300
+        else true
+    end
+order by position desc
+limit :page;
+
+-- name: collections_called(reference)
+-- Every collection, past ones too, of a name or an id.
+select id from collections where name = :reference or id::text = :reference;

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -158,9 +159,12 @@ async def test_a_uuid_that_came_and_went_in_one_round_is_removed_only() -> None:
 async def test_an_outcome_is_written_with_status_body_and_attempts() -> None:
     answer = Answer(201, b"\x00\xff", "text/plain")
 
-    connection = await progress_of([Progress(settlement=Settlement(4, answer, 3))])
+    at = datetime(2026, 1, 31, tzinfo=UTC)
+    settlement = Settlement(4, answer, 3, told_to_wait=True, settled_at=at)
 
-    assert connection.rows("update wal") == [(4, 201, b"\x00\xff", "text/plain", 3)]
+    connection = await progress_of([Progress(settlement=settlement)])
+
+    assert connection.rows("update wal") == [(4, 201, b"\x00\xff", "text/plain", 3, True, at)]
 
 
 async def test_the_row_of_a_collection_is_written_before_the_entries_that_need_it() -> None:

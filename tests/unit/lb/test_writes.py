@@ -15,7 +15,7 @@ from lb.errors import (
 )
 from lb.log_reader import LoggedTransaction
 from lb.lookups import Lookups
-from lb.model import Answer, Kind
+from lb.model import Answer, Entry, Kind
 from lb.paths import parse_target
 from lb.writes import WriteRequest, Writes
 from tests.unit.lb.stand_ins import (
@@ -69,9 +69,12 @@ class Bench:
     def commit(self, answer: Answer) -> None:
         """Commit what is held, and settle it as if an instance had answered."""
         for entry in self.log.commit():
-            collection = self.tail.catalogue.get(entry.lane_id)
-            assert collection is not None
-            self.tail.settle(collection, entry, answer)
+            self.settle(entry, answer)
+
+    def settle(self, entry: Entry, answer: Answer) -> None:
+        collection = self.tail.catalogue.get(entry.lane_id)
+        assert collection is not None
+        self.tail.settle(collection, entry, answer)
 
     def named(self, text: str) -> Collection | None:
         return self.tail.catalogue.by_name(name(text))
@@ -109,6 +112,24 @@ async def test_a_write_without_an_outcome_in_time_is_in_doubt() -> None:
 
     with pytest.raises(InDoubtError, match="same Transaction-ID"):
         await bench.start("POST", "/files/add")
+    (entry,) = bench.log.commit()
+    assert entry.told_to_wait
+
+
+async def test_an_outcome_that_comes_as_the_time_ends_is_answered_and_is_no_recovery() -> None:
+    bench = Bench(timeout_seconds=0.02)
+    an_active(bench.tail, "files")
+    writing = bench.start("POST", "/files/add")
+    await bench.held()
+    loop = asyncio.get_running_loop()
+    late = loop.time() + 0.02
+    while loop.time() < late:  # The loop is busy until after the end, so both come in one turn.
+        pass
+    (entry,) = bench.log.commit()
+    loop.call_soon(lambda: bench.settle(entry, OK))
+
+    assert await writing == OK
+    assert not entry.told_to_wait
 
 
 @pytest.mark.parametrize("answer", [OK, REFUSED])
