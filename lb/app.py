@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
+from lb.access import Access
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
 from lb.canary import Canary
@@ -83,7 +84,11 @@ class LoadBalancer:
             await self._close()
 
     async def _listen(self) -> None:
-        app = web.Application()
+        access = Access(
+            self._settings.admin_token,
+            self._settings.client_token,
+        )
+        app = web.Application(middlewares=[access.middleware])
         app.add_routes(Endpoints(self._status).routes())
         app.add_routes(self._mapping_endpoints.routes())
         app.add_routes(TransactionEndpoints(self._proxy).routes())
@@ -178,7 +183,8 @@ class LoadBalancer:
             settings.read_timeout_seconds,
             settings.hedge_max_seconds,
         )
-        lookups = Lookups(tail, reads)
+        is_strong = settings.read_consistency == "strong"
+        lookups = Lookups(tail, reads, is_strong=is_strong)
         writes = Writes(
             tail,
             self._wal,

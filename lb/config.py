@@ -1,6 +1,7 @@
 """Settings from the environment, validated once at the start."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -35,7 +36,15 @@ def _postgres_url(value: str) -> str:
     return value
 
 
+def _token(value: str) -> str:
+    """Refuse what no header could carry, so that a typing error locks nobody out unnoticed."""
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("must be printable characters without spaces")
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Token = Annotated[str, AfterValidator(_token)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -97,6 +106,17 @@ class Settings(BaseSettings):
     )
     protected_collections: str = Field(
         default="global", description="names that can never be deleted or renamed, by commas"
+    )
+    read_consistency: Literal["strong", "eventual"] = Field(
+        default="strong", description="eventual: reads may go to an instance that is behind"
+    )
+    admin_token: Token = Field(
+        default="",
+        repr=False,
+        description="needed for /admin; without it, only this machine may use that",
+    )
+    client_token: Token = Field(
+        default="", repr=False, description="if set, needed for all else but /health"
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much to log"

@@ -57,6 +57,18 @@ class BadRequestError(RequestError):
     code = "InvalidArgumentError"
 
 
+class UnauthorizedError(RequestError):
+    """The request carries no valid token."""
+
+    code = "AuthError"
+
+
+class ForbiddenError(RequestError):
+    """Whoever asks is known, or comes from where nobody may ask."""
+
+    code = "ForbiddenError"
+
+
 class ProtectedCollectionError(RequestError):
     """The request would remove or rename a protected collection."""
 
@@ -143,6 +155,8 @@ class StandingByError(RequestError):
 
 HTTP_STATUS: dict[type[RequestError], int] = {
     BadRequestError: 400,
+    UnauthorizedError: 401,
+    ForbiddenError: 403,
     ProtectedCollectionError: 403,
     NotFoundError: 404,
     MethodNotAllowedError: 405,

@@ -1,6 +1,7 @@
 """What clients read, put as questions to instances and answered in client terms (stable ids)."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -20,9 +21,10 @@ SHOWN = (CollectionState.ACTIVE, CollectionState.DROPPING)
 class Lookups:
     """Answers every read of Chroma's API. Collections that are not ours are not shown."""
 
-    def __init__(self, tail: LogTail, reads: Reads) -> None:
+    def __init__(self, tail: LogTail, reads: Reads, *, is_strong: bool = True) -> None:
         self._tail = tail
         self._reads = reads
+        self._is_strong = is_strong
 
     async def answer(
         self, target: Target, raw_path: str, query: str, body: bytes, content_type: str
@@ -70,7 +72,7 @@ class Lookups:
             Question(
                 "GET",
                 lambda name: target.by_id_path(collection.uuids.get(name, NOWHERE)),
-                may_ask=collection.lane.is_fresh,
+                may_ask=self._may_ask(collection),
                 note=collection.lane.note_read,
                 missing_is_fault=lambda: is_expected(collection),
             )
@@ -102,7 +104,7 @@ class Lookups:
                 path,
                 body,
                 content_type,
-                may_ask=collection.lane.is_fresh,
+                may_ask=self._may_ask(collection),
                 note=note,
                 missing_is_fault=lambda: is_expected(collection),
             )
@@ -145,8 +147,16 @@ class Lookups:
         page = [shown[key] for key in sorted(shown)][offset:end]
         return Answer(200, payloads.join_collections(page), answer.content_type)
 
+    def _may_ask(self, collection: Collection) -> Callable[[str], bool]:
+        """Return the read rule; waived, any instance may be asked that has the collection."""
+        if self._is_strong:
+            return collection.lane.is_fresh
+        return lambda name: name in collection.uuids or not is_expected(collection)
+
     def _is_structure_fresh(self, instance: str) -> bool:
-        return all(c.lane.is_structure_fresh(instance) for c in self._tail.lagging(instance))
+        return not self._is_strong or all(
+            c.lane.is_structure_fresh(instance) for c in self._tail.lagging(instance)
+        )
 
     def _note_listing(self, instance: str) -> None:
         for collection in self._tail.unfinished():

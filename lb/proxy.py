@@ -151,6 +151,8 @@ def respond_error(error: RequestError, headers: dict[str, str] | None = None) ->
     headers = dict(headers or {})
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return web.Response(
         status=status,
         body=error_body(error.code, str(error)),

@@ -53,6 +53,9 @@ def test_three_urls_are_enough() -> None:
         ("SHUTDOWN_SECONDS", "inf"),
         ("MAX_BODY_BYTES", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("READ_CONSISTENCY", "weak"),
+        ("ADMIN_TOKEN", "two words"),
+        ("CLIENT_TOKEN", "\u00fc"),
     ],
 )
 def test_a_wrong_variable_is_named_in_one_line(
@@ -173,3 +176,13 @@ def test_wrong_settings_end_the_command_with_status_2(monkeypatch: pytest.Monkey
     assert result.exit_code == 2
     assert result.stderr.startswith("chroma-lb: PORT: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_tokens_are_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_TOKEN", "hush-1")
+    monkeypatch.setenv("CLIENT_TOKEN", "hush-2")
+
+    settings = load_settings()
+
+    assert (settings.admin_token, settings.client_token) == ("hush-1", "hush-2")
+    assert "hush" not in repr(settings)
