@@ -36,6 +36,7 @@ from lb.transaction_endpoints import TransactionEndpoints
 from lb.transaction_log import TransactionLog
 from lb.upstream import Upstream
 from lb.wal import Wal
+from lb.webhook import RecoveryWebhook
 from lb.writes import Writes
 
 log = logging.getLogger(__name__)
@@ -193,6 +194,9 @@ class LoadBalancer:
             settings.write_timeout_seconds,
             settings.protected_names,
         )
+        if settings.recovery_webhook_url:
+            webhook = RecoveryWebhook(settings.recovery_webhook_url, reader)
+            tasks.create_task(webhook.run(), name="webhook")
         self._proxy.activate(Service(writes, lookups, TransactionLog(tail, reader)))
 
     def _drive(self, name: str, machinery: Machinery, tasks: asyncio.TaskGroup) -> None:

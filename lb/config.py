@@ -36,6 +36,13 @@ def _postgres_url(value: str) -> str:
     return value
 
 
+def _any_http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in DEFAULT_PORTS or not parts.hostname):
+        raise ValueError("must look like https://host/path")
+    return value
+
+
 def _token(value: str) -> str:
     """Refuse what no header could carry, so that a typing error locks nobody out unnoticed."""
     if not re.fullmatch(r"[!-~]*", value):
@@ -109,6 +116,9 @@ class Settings(BaseSettings):
     )
     read_consistency: Literal["strong", "eventual"] = Field(
         default="strong", description="eventual: reads may go to an instance that is behind"
+    )
+    recovery_webhook_url: Annotated[str, AfterValidator(_any_http_url)] = Field(
+        default="", repr=False, description="is sent a POST for each recovered transaction"
     )
     admin_token: Token = Field(
         default="",

@@ -97,6 +97,17 @@ class LogReader:
             )
         return [stored_transaction(row) for row in rows]
 
+    async def untold_recoveries(self, most_attempts: int) -> list[Transaction]:
+        """Return recovered transactions that the webhook is still to be told of, oldest first."""
+        with _log_needed():
+            found = queries.untold_recoveries(self._pool, most_attempts=most_attempts)
+            return [stored_transaction(row) for row in await all_rows(found)]
+
+    async def note_webhook(self, position: int, told: bool) -> None:
+        """Remember an attempt to tell the webhook; the only thing written beside the log."""
+        with _log_needed():
+            await queries.note_webhook(self._pool, position=position, told=told)
+
     async def collections_called(self, reference: str) -> set[UUID]:
         """Return the ids of all collections that have, or had, a name or an id."""
         with _log_needed():

@@ -156,3 +156,20 @@ limit :page;
 -- name: collections_called(reference)
 -- Every collection, past ones too, of a name or an id.
 select id from collections where name = :reference or id::text = :reference;
+
+-- name: untold_recoveries(most_attempts)
+-- Recovered transactions that the webhook was not told of; what is a day old is no news.
+select position, lane_id, transaction_id, kind, path, session, logged_at, attempts, told_to_wait,
+    settled_at, outcome_status, ''::bytea as outcome_body, outcome_content_type
+from wal
+where told_to_wait and outcome_status < 300 and webhook_delivered_at is null
+    and webhook_attempts < :most_attempts and settled_at > clock_timestamp() - interval '1 day'
+order by position
+limit 100;
+
+-- name: note_webhook(position, told)!
+-- Count an attempt to tell the webhook, and remember when it was told.
+update wal
+set webhook_attempts = webhook_attempts + 1,
+    webhook_delivered_at = case when :told::boolean then clock_timestamp() end
+where position = :position;

@@ -54,6 +54,7 @@ def test_three_urls_are_enough() -> None:
         ("MAX_BODY_BYTES", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("READ_CONSISTENCY", "weak"),
+        ("RECOVERY_WEBHOOK_URL", "host/path"),
         ("ADMIN_TOKEN", "two words"),
         ("CLIENT_TOKEN", "\u00fc"),
     ],
