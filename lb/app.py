@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
+from lb import openapi
 from lb.access import Access
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
@@ -90,9 +91,7 @@ class LoadBalancer:
             self._settings.client_token,
         )
         app = web.Application(middlewares=[access.middleware])
-        app.add_routes(Endpoints(self._status).routes())
-        app.add_routes(self._mapping_endpoints.routes())
-        app.add_routes(TransactionEndpoints(self._proxy).routes())
+        app.add_routes(own_routes(self._status, self._proxy, self._mapping_endpoints))
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -255,6 +254,19 @@ class LoadBalancer:
             await upstream.close()
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._wal.release()
+
+
+def own_routes(
+    status: Status, proxy: Proxy, mapping_endpoints: MappingEndpoints
+) -> list[web.RouteDef]:
+    """Return what is served beside Chroma's API; `openapi` describes each of them."""
+    document = web.get("/openapi.json", openapi.serve)
+    return [
+        *Endpoints(status).routes(),
+        *mapping_endpoints.routes(),
+        *TransactionEndpoints(proxy).routes(),
+        document,
+    ]
 
 
 class _StopRequest(Exception):  # noqa: N818 - it is a message, not an error

@@ -1,0 +1,133 @@
+"""The OpenAPI document is true: every answer that it describes is seen, in the described shape."""
+
+import re
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator
+
+from harness.labs.processes import ProcessLab, ProcessLabSettings
+from lb.openapi import DOCUMENT
+from tests.integration.lb.calls import COLLECTIONS, eventually
+
+TOKENS = ("ADMIN_TOKEN=for-admins", "CLIENT_TOKEN=for-clients")
+ADMIN = {"Authorization": "Bearer for-admins"}
+CLIENT = {"Authorization": "Bearer for-clients"}
+METHODS = {"get": "GET", "post": "POST"}
+Seen = dict[tuple[str, str, str], httpx.Response]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessLab]:
+    settings = ProcessLabSettings(
+        tmp_path_factory.mktemp("lab"),
+        lb_command=("env", "STANDBY_HOLD_SECONDS=0.1", *TOKENS, sys.executable, "-m", "lb"),
+        lb_ready_path="/health",
+    )
+    lab = ProcessLab(settings)
+    await lab.start()
+    try:
+        yield lab
+    finally:
+        await lab.stop()
+
+
+def documented() -> set[tuple[str, str, str]]:
+    return {
+        (path, method, status)
+        for path, methods in DOCUMENT["paths"].items()
+        for method, described in methods.items()
+        for status in described["responses"]
+    }
+
+
+async def note(
+    seen: Seen, client: httpx.AsyncClient, path: str, method: str = "get", **options: Any
+) -> None:
+    """Ask, and file the answer under the path of the document that fits."""
+    patterns = {each: re.sub(r"\{\w+\}", ".+", each) for each in DOCUMENT["paths"]}
+    plain = path.split("?")[0]
+    exact = [each for each, pattern in patterns.items() if re.fullmatch(pattern, plain)]
+    answer = await client.request(METHODS[method], path, **options)
+    seen[(exact[0], method, str(answer.status_code))] = answer
+
+
+async def test_every_documented_answer_is_seen_and_has_its_shape(lab: ProcessLab) -> None:
+    seen: Seen = {}
+    async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30) as client:
+
+        async def is_up() -> bool:
+            return (await client.get("/status", headers=CLIENT)).json()["healthy_instances"] == 2
+
+        await eventually(is_up, "the instances are healthy")
+        await see_service(seen, client)
+        await see_refusals(seen, client)
+        await lab.kill("lb")
+        await lab.kill("postgres")
+        await lab.restart("lb")
+        await see_standby(seen, client)
+        await lab.restart("postgres")
+        await eventually(is_up, "the instances are healthy")
+        for name in ("primary", "replica"):
+            path, body = f"/admin/instances/{name}/health", {"healthy": False}
+            await note(seen, client, path, "post", json=body, headers=ADMIN)
+        await note(seen, client, "/health")
+    assert set(seen) == documented()
+    for (path, method, status), answer in seen.items():
+        check_shape(DOCUMENT["paths"][path][method]["responses"][status], answer)
+
+
+async def see_service(seen: Seen, client: httpx.AsyncClient) -> None:
+    headers = {**CLIENT, "Transaction-ID": "t1"}
+    await client.post(COLLECTIONS, json={"name": "described"}, headers=headers)
+
+    async def is_complete() -> bool:
+        answer = await client.get("/collection/mappings", headers=CLIENT)
+        return bool(answer.json()["mappings"][0]["complete"])
+
+    await eventually(is_complete, "both instances have the collection")
+    simple = ("/status", "/wal/status", "/collection/mappings", "/metrics", "/openapi.json")
+    simple += ("/collection/unmanaged",)
+    for path in ("/health", *simple, "/transactions", "/transactions/t1", "/transactions?limit=x"):
+        await note(seen, client, path, headers=CLIENT)
+    await note(seen, client, "/transactions/unknown", headers=CLIENT)
+    await note(seen, client, "/admin/instances", headers=ADMIN)
+    await note(seen, client, "/admin/compare", "post", headers=ADMIN)
+    (mapping,) = seen[("/collection/mappings", "get", "200")].json()["mappings"]
+    ids = {f"{name}_id": uuid for name, uuid in mapping["uuids"].items()}
+    for body in ({"collection_name": mapping["name"], **ids}, {}):
+        await note(seen, client, "/admin/create_mapping", "post", json=body, headers=ADMIN)
+    path = "/admin/instances/{}/health"
+    await note(seen, client, path.format("nobody"), "post", json={"healthy": True}, headers=ADMIN)
+    await note(seen, client, path.format("primary"), "post", json={"healthy": 1}, headers=ADMIN)
+
+
+async def see_refusals(seen: Seen, client: httpx.AsyncClient) -> None:
+    for path, method, status in documented():
+        if status == "401":
+            await note(seen, client, path.format(id="t1", name="primary"), method)
+        if status == "403":
+            filled = path.format(id="t1", name="primary")
+            await note(seen, client, filled, method, headers=CLIENT)
+
+
+async def see_standby(seen: Seen, client: httpx.AsyncClient) -> None:
+    for path in ("/transactions", "/transactions/t1", "/collection/unmanaged"):
+        await note(seen, client, path, headers=CLIENT)
+    await note(seen, client, "/admin/create_mapping", "post", json={}, headers=ADMIN)
+    await note(seen, client, "/admin/compare", "post", headers=ADMIN)
+
+
+def check_shape(described: dict[str, Any], answer: httpx.Response) -> None:
+    ((content_type, content),) = described["content"].items()
+    assert answer.headers["Content-Type"].split(";")[0] == content_type
+    value = answer.json() if content_type == "application/json" else answer.text
+    errors = [
+        f"{answer.request.url}: {list(error.absolute_path)}: {error.message}"
+        for error in Draft202012Validator(content["schema"]).iter_errors(value)
+    ]
+    assert errors == []
