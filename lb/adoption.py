@@ -12,7 +12,7 @@ from uuid import UUID
 
 from lb import payloads
 from lb.catalogue import Catalogue, Collection, Name
-from lb.errors import BadRequestError, ConflictError, InstanceError, RequestError
+from lb.errors import BadRequestError, InstanceError, NoInstanceError, RequestError
 from lb.log_tail import LogTail
 from lb.model import CollectionState, Progress
 from lb.paths import CANARY_DATABASE, PREFIX, Read, Target
@@ -87,21 +87,19 @@ class Adoption:
     async def adopt(self, name: Name, uuids: Mapping[str, UUID]) -> Collection:
         """Take the collection in, or give one that is known the UUIDs that it has lost.
 
-        Raises `ConflictError` when a UUID belongs to another collection, or the name is changing.
+        Raises `BadRequestError` when a UUID belongs to another collection.
         """
         catalogue = self._tail.catalogue
         collection = catalogue.by_name(name)
         for instance, uuid in uuids.items():
             owner = catalogue.by_instance_uuid(uuid)
             if owner is not None and owner is not collection:
-                raise ConflictError(
+                raise BadRequestError(
                     f"{uuid} on {instance} is mapped to collection [{owner.name.name}]"
                 )
         if collection is None:
             collection = catalogue.reserve(name)
             collection.move_to(CollectionState.ACTIVE)
-        elif collection.changing is not None:
-            raise ConflictError(f"Collection [{name.name}] is being changed; try again")
         changes = [catalogue.map(collection, i, uuid) for i, uuid in uuids.items()]
         log.warning("%s is mapped to %s", name.name, {i: str(u) for i, u in uuids.items()})
         # Queued together before anything else can be, so one commit holds all of it.
@@ -125,9 +123,19 @@ class Adoption:
         return wrong
 
     async def create_mapping(self, name: Name, uuids: Mapping[str, UUID]) -> Collection:
-        """Map a collection by hand (F6); raises `BadRequestError` that says what is wrong."""
-        if wrong := await self.mismatches(name, uuids):
+        """Map a collection by hand (F6); raises `BadRequestError` that says what is wrong.
+
+        Raises `NoInstanceError` when an instance cannot be asked.
+        """
+        try:
+            wrong = await self.mismatches(name, uuids)
+        except InstanceError as error:
+            raise NoInstanceError(f"nothing was mapped: {error}") from error
+        if wrong:
             raise BadRequestError(f"nothing was mapped: {'; '.join(wrong)}")
+        collection = self._tail.catalogue.by_name(name)
+        while collection is not None and collection.changing is not None:
+            await collection.changing.settled.wait()
         return await self.adopt(name, uuids)
 
     async def _census(self, instance: str) -> dict[Name, UUID]:

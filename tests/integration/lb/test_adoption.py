@@ -90,6 +90,11 @@ async def test_a_mapping_is_made_by_hand_only_when_every_uuid_bears_the_name(
     missing = {**body, "replica_id": "0a1b2c3d-0000-4000-8000-00000000000a"}
     answer = await lb.post("/admin/create_mapping", json=missing)
     assert "replica has no collection 0a1b2c3d" in answer.json()["message"]
+    await lab.kill("primary")
+    answer = await lb.post("/admin/create_mapping", json=body)
+    assert answer.status_code == 503
+    assert "primary" in answer.json()["message"]
+    await lab.restart("primary")
     for wrong in ({}, {**body, "replica_id": "x"}, {**body, "third_id": "x"}):
         assert (await lb.post("/admin/create_mapping", json=wrong)).status_code == 400
     assert (await lb.get(f"{COLLECTIONS}/by-hand")).status_code == 404
