@@ -56,7 +56,7 @@ class Case:
     write: Write
     later: tuple[Write, ...]
     is_seeded: bool = True
-    is_limited: bool = False
+    is_conditional: bool = False
     """Whether the load balancer has to make it repeatable before it is sent."""
 
 
@@ -94,12 +94,14 @@ CASES = {
         on_documents("delete", ids=["a", "d"]), (on_documents("add", **one("a", "y")),)
     ),
     "delete-where": Case(
-        on_documents("delete", where={"group": "x"}), (on_documents("add", **one("a", "x")),)
+        on_documents("delete", where={"group": "x"}),
+        (on_documents("add", **one("a", "x")),),
+        is_conditional=True,
     ),
     "delete-limit": Case(
         on_documents("delete", where={"group": "x"}, limit=1),
         (on_documents("add", **one("a", "x")),),
-        is_limited=True,
+        is_conditional=True,
     ),
     "modify": Case(
         Write("PUT", "/{id}", {"new_metadata": {"version": 1}}),

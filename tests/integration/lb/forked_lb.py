@@ -23,7 +23,7 @@ class ForkedLoadBalancers:
     """Starts `chroma-lb`, one at a time, at one address; the log file is shared."""
 
     environment: Mapping[str, str]
-    url: str
+    client: httpx.AsyncClient
     log_path: Path
     context: ForkServerContext
 
@@ -34,27 +34,24 @@ class ForkedLoadBalancers:
         process = self.context.Process(target=serve, args=(environment, self.log_path), daemon=True)
         process.start()
         try:
-            async with httpx.AsyncClient(base_url=self.url, timeout=5) as client:
-                await eventually(lambda: serves_all(client), f"it serves; see {self.log_path}")
+            await eventually(self._serves_all, f"it serves; see {self.log_path}")
             yield process
         finally:
             process.kill()
             process.join()
 
+    async def _serves_all(self) -> bool:
+        return bool((await self.client.get("/status")).json()["healthy_instances"] == 2)
+
 
 def forked_load_balancers(
-    environment: Mapping[str, str], port: int, log_path: Path
+    environment: Mapping[str, str], client: httpx.AsyncClient, log_path: Path
 ) -> ForkedLoadBalancers:
-    """Prepare to start load balancers on a port of this machine."""
+    """Prepare to start load balancers where a client expects them."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
-    return ForkedLoadBalancers(
-        {**environment, "PORT": str(port)}, f"http://127.0.0.1:{port}", log_path, context
-    )
-
-
-async def serves_all(client: httpx.AsyncClient) -> bool:
-    return bool((await client.get("/status")).json()["healthy_instances"] == 2)
+    environment = {**environment, "PORT": str(client.base_url.port)}
+    return ForkedLoadBalancers(environment, client, log_path, context)
 
 
 def serve(environment: Mapping[str, str], log_path: Path) -> None:
