@@ -3,13 +3,12 @@
 A crash test needs a hundred starts, and importing is nearly all that a start costs.
 """
 
+import asyncio
 import multiprocessing
 import os
 import threading
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import httpx
@@ -18,40 +17,42 @@ from lb.cli import main
 from tests.integration.lb.calls import eventually
 
 
-@dataclass(frozen=True)
-class ForkedLoadBalancers:
-    """Starts `chroma-lb`, one at a time, at one address; the log file is shared."""
+class ForkedLoadBalancer:
+    """A `chroma-lb` that is started again and again at one address, with one log file."""
 
-    environment: Mapping[str, str]
-    client: httpx.AsyncClient
-    log_path: Path
-    context: ForkServerContext
+    def __init__(
+        self, environment: Mapping[str, str], client: httpx.AsyncClient, log_path: Path
+    ) -> None:
+        self._environment = {**environment, "PORT": str(client.base_url.port)}
+        self._client = client
+        self._log_path = log_path
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["__main__", __name__])
+        self._process: ForkServerProcess | None = None
 
-    @asynccontextmanager
-    async def running(self, **settings: str) -> AsyncIterator[ForkServerProcess]:
-        """Start one with further settings, wait until it serves, and kill it in the end."""
-        environment = {**self.environment, **settings}
-        process = self.context.Process(target=serve, args=(environment, self.log_path), daemon=True)
-        process.start()
-        try:
-            await eventually(self._serves_all, f"it serves; see {self.log_path}")
-            yield process
-        finally:
-            process.kill()
-            process.join()
+    async def start(self, **settings: str) -> None:
+        """Start it, when it is not running, and return when it serves."""
+        environment = {**self._environment, **settings}
+        self._process = self._context.Process(
+            target=serve, args=(environment, self._log_path), daemon=True
+        )
+        self._process.start()
+        await eventually(self._serves_all, f"it serves; see {self._log_path}")
+
+    async def ended(self, timeout_seconds: float = 10.0) -> int | None:
+        """Wait for its end by itself; returns the exit status, None when it still runs."""
+        assert self._process is not None
+        await asyncio.to_thread(self._process.join, timeout_seconds)
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """SIGKILL it, if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
 
     async def _serves_all(self) -> bool:
-        return bool((await self.client.get("/status")).json()["healthy_instances"] == 2)
-
-
-def forked_load_balancers(
-    environment: Mapping[str, str], client: httpx.AsyncClient, log_path: Path
-) -> ForkedLoadBalancers:
-    """Prepare to start load balancers where a client expects them."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
-    environment = {**environment, "PORT": str(client.base_url.port)}
-    return ForkedLoadBalancers(environment, client, log_path, context)
+        return bool((await self._client.get("/status")).json()["healthy_instances"] == 2)
 
 
 def serve(environment: Mapping[str, str], log_path: Path) -> None:
