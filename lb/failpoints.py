@@ -33,28 +33,36 @@ class Do(StrEnum):
     """The connection that is in use there breaks: to the instance, else to PostgreSQL."""
 
 
+class Connection(StrEnum):
+    """Which connection is in use at a point, and so can fail there."""
+
+    INSTANCE = "instance"
+    LOG = "log"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place: whether it is reached for each instance, and whether a connection can fail."""
+    """One place: the connection in use, and whether it is reached for each instance."""
 
+    connection: Connection
     of_instance: bool = True
-    can_fail: bool = True
 
 
 POINTS = {
-    "before-append": Point(of_instance=False),
-    "before-commit": Point(of_instance=False),
-    "after-append": Point(of_instance=False),
-    "before-send": Point(),
-    "before-resolve": Point(),
-    "after-resolve": Point(),
-    "after-send": Point(),
-    "before-ack": Point(of_instance=False, can_fail=False),
-    "before-cursor": Point(),
-    "after-cursor": Point(can_fail=False),
+    "before-append": Point(Connection.LOG, of_instance=False),
+    "before-commit": Point(Connection.LOG, of_instance=False),
+    "after-append": Point(Connection.LOG, of_instance=False),
+    "before-send": Point(Connection.INSTANCE),
+    "before-resolve": Point(Connection.INSTANCE),
+    "after-resolve": Point(Connection.INSTANCE),
+    "after-send": Point(Connection.INSTANCE),
+    "before-ack": Point(Connection.NONE, of_instance=False),
+    "before-cursor": Point(Connection.LOG),
+    "after-cursor": Point(Connection.NONE),
 }
 """In the order of a write: its round begins; it is inserted; it is committed but not delivered; it
-is sent to an instance (where a delete with a limit is made repeatable); the answer is received,
+is sent to an instance (where a delete with conditions is made repeatable); the answer is received,
 but not noted; its outcome is known, but the client is not answered; the cursor is written, but not
 committed; it is committed, but not known to be."""
 
@@ -96,7 +104,7 @@ class Failpoint:
             await asyncio.Event().wait()
         if self.do is Do.DELAY:
             await asyncio.sleep(self.delay_seconds)
-        if self.do is Do.FAIL and instance:
+        if self.do is Do.FAIL and POINTS[self.point].connection is Connection.INSTANCE:
             raise InstanceUnreachableError(instance, f"failpoint {self.point}")
         if self.do is Do.FAIL:
             raise ConnectionResetError(f"failpoint {self.point}")
@@ -137,7 +145,7 @@ def _parse(text: str, instances: frozenset[str]) -> Failpoint:
         raise _refusal(text, f"the points are {', '.join(POINTS)}")
     if instance is not None and not (point.of_instance and instance in instances):
         raise _refusal(text, f"{match['point']} is never reached for {instance}")
-    if do is Do.FAIL and not point.can_fail:
+    if do is Do.FAIL and point.connection is Connection.NONE:
         raise _refusal(text, f"no connection is in use at {match['point']}")
     if (do is Do.DELAY) != (match["seconds"] is not None):
         raise _refusal(text, "a delay, and nothing else, has seconds: delay(0.5)")

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from harness.labs.ports import PortReservations
 from harness.labs.processes import ProcessLab
-from lb.failpoints import CRASH_STATUS, POINTS
+from lb.failpoints import CRASH_STATUS, POINTS, Connection
 from tests.integration.lb.calls import eventually, is_quiet
 from tests.integration.lb.crash_cases import CASES, Contents, Place, contents, located, seed
 from tests.integration.lb.forked_lb import ForkedLoadBalancer
@@ -40,6 +40,17 @@ def crashes() -> list[tuple[str, str]]:
         for failpoint in FAILPOINTS
         for name, case in CASES.items()
         if case.is_conditional or "resolve" not in failpoint
+    ]
+
+
+def failures() -> list[tuple[str, str]]:
+    """Return every failpoint where a connection can break, with the most delicate writes."""
+    return [
+        (failpoint, kind)
+        for failpoint, kind in crashes()
+        if POINTS[failpoint.split(":")[0]].connection is not Connection.NONE
+        and failpoint not in HEDGED
+        and kind in ("create", "delete-limit", "drop")
     ]
 
 
@@ -80,12 +91,12 @@ class Bench:
         self.lb = lb
         self.instances = instances
         self._coming = {transaction_of(*crash): armed(*crash) for crash in crashes()}
+        self._failures = [f"{at}[transaction=broken-{at}-{kind}]=fail@1" for at, kind in failures()]
 
     async def start(self) -> None:
         """Start the load balancer; every crash that is to come is armed."""
-        await self.balancer.start(
-            FAILPOINTS_ENABLED="true", FAILPOINTS=";".join(self._coming.values())
-        )
+        failpoints = ";".join((*self._coming.values(), *self._failures))
+        await self.balancer.start(FAILPOINTS_ENABLED="true", FAILPOINTS=failpoints)
 
     async def recover(self, transaction: str) -> None:
         """Wait for the crash of a transaction, and start the load balancer without that one."""
@@ -169,3 +180,27 @@ async def test_a_crash_loses_no_write_and_applies_none_twice(
     again = await case.write.send(bench.lb, place, transaction)
     assert (again.status_code, again.json()) == (first.status_code, first.json())
     await bench.all_hold(place, wanted.after_later)
+
+
+@pytest.mark.parametrize(("failpoint", "kind"), failures())
+async def test_a_connection_that_breaks_costs_at_most_a_repetition(
+    bench: Bench, expected: dict[str, Expected], failpoint: str, kind: str
+) -> None:
+    """A 503 is given only for what is not in the log; a lost COMMIT is looked up there."""
+    case, wanted = CASES[kind], expected[kind]
+    transaction = f"broken-{failpoint}-{kind}"
+    place = await seed(bench.lb, case, transaction.replace(":", "-"))
+    answer = await case.write.send(bench.lb, place, transaction)
+    if failpoint in UNLOGGED:
+        assert answer.status_code == 503
+        await bench.all_hold(place, wanted.before)
+
+        async def repeated() -> httpx.Response | None:
+            repetition = await case.write.send(bench.lb, place, transaction)
+            return None if repetition.status_code == 503 else repetition
+
+        answer = await eventually(repeated, "the log takes writes again")
+    assert answer.status_code == wanted.answer.status_code, answer.text
+    await bench.all_hold(place, wanted.after_write)
+    again = await case.write.send(bench.lb, place, transaction)
+    assert (again.status_code, again.json()) == (answer.status_code, answer.json())

@@ -87,6 +87,9 @@ async def test_a_failure_is_that_of_the_connection_in_use() -> None:
     assert caught.value.instance == "replica"
     with pytest.raises(ConnectionResetError):
         await reach("before-commit", ENTRY)
+    armed("before-cursor=fail")
+    with pytest.raises(ConnectionResetError):
+        await reach("before-cursor", ENTRY, instance="replica")
 
 
 async def test_it_acts_only_at_the_given_time_of_being_reached() -> None:
