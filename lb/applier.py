@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lb.catalogue import Collection
 from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
 from lb.executor import Execution, Executor
+from lb.failpoints import reach
 from lb.instances import Instance
 from lb.lanes import Decision, Step, decide, follow_window
 from lb.log_reader import LogReader
@@ -139,7 +140,9 @@ class Applier:
             lane.mark_sent(name, each)
         self.instance.sync_cycles += 1
         try:
+            await reach("before-send", *window, instance=name)
             execution = await self._executor.execute(collection, entry, body)
+            await reach("after-send", *window, instance=name)
             self._check_agreement(entry, execution)
         except InstanceError as error:
             self._note_failure(collection, window, error)
@@ -165,6 +168,7 @@ class Applier:
         self._failures.pop(collection, None)
         collection.lane.mark_applied(self.instance.name, entry)
         await self._m.wal.record(Progress(advance=self._advance_to(entry)))
+        await reach("after-cursor", entry, instance=self.instance.name)
         self._m.tail.advance(collection, self.instance.name, entry)
 
     def _check_agreement(self, entry: Entry, execution: Execution) -> None:
@@ -228,19 +232,22 @@ class Applier:
                 collection=(collection.as_change() if first and entry.kind in STRUCTURAL else None),
             )
         )
+        await reach("after-cursor", *window, instance=name)
         for each in window[:-1]:
             tail.advance(collection, name, each)
         if tail.advance(collection, name, window[-1]):
             await self._m.wal.record(Progress(collection=collection.as_change()))
 
     def _advance_to(self, entry: Entry) -> Advance:
-        return Advance(entry.lane_id, self.instance.name, entry.position)
+        return Advance(entry.lane_id, self.instance.name, entry.position, entry)
 
     async def _resolve(self, entry: Entry, body: bytes) -> bytes:
         """Make an entry's repeatable form durable before any instance sees it; the first wins."""
+        await reach("before-resolve", entry, instance=self.instance.name)
         repeatable = body if entry.resolved_body is None else entry.resolved_body
         entry.resolved_body = repeatable
         await self._m.wal.record(Progress(resolved=(entry.position, repeatable)))
+        await reach("after-resolve", entry, instance=self.instance.name)
         return repeatable
 
 

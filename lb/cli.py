@@ -12,6 +12,7 @@ import uvloop
 from lb.app import LoadBalancer
 from lb.config import Settings, load_settings
 from lb.errors import ConfigurationError, LoadBalancerError
+from lb.failpoints import arm
 
 
 def settings_help() -> str:
@@ -43,12 +44,15 @@ def main() -> None:
     """
     try:
         settings = load_settings()
+        arm(settings.armed_failpoints)
     except ConfigurationError as error:
         click.echo(f"chroma-lb: {error}", err=True)
         sys.exit(2)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if settings.failpoints:
+        logging.getLogger(__name__).warning("failpoints are armed: %s", settings.failpoints)
     sys.exit(_run(settings))
 
 

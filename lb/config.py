@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lb.errors import ConfigurationError
+from lb.failpoints import Failpoint, parse_failpoints
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -128,6 +129,16 @@ class Settings(BaseSettings):
     client_token: Token = Field(
         default="", repr=False, description="if set, needed for all else but /health"
     )
+    production: bool = Field(
+        default=False, description="whether this is a production system: refuses failpoints"
+    )
+    failpoints_enabled: bool = Field(
+        default=False, description="whether FAILPOINTS may break this process, for tests"
+    )
+    failpoints: str = Field(
+        default="",
+        description="where to crash, hang, delay or fail, as after-append=crash@2;...",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much to log"
     )
@@ -145,6 +156,15 @@ class Settings(BaseSettings):
     def protected_names(self) -> frozenset[str]:
         """Return the protected collection names."""
         return frozenset(name.strip() for name in self.protected_collections.split(",") if name)
+
+    @property
+    def armed_failpoints(self) -> list[Failpoint]:
+        """Return the failpoints to arm; raises `ConfigurationError` if there may be none."""
+        if self.production and self.failpoints_enabled:
+            raise ConfigurationError("FAILPOINTS_ENABLED: refused where PRODUCTION is true")
+        if self.failpoints and not self.failpoints_enabled:
+            raise ConfigurationError("FAILPOINTS: refused unless FAILPOINTS_ENABLED is true")
+        return parse_failpoints(self.failpoints, frozenset(self.instance_urls))
 
 
 def load_settings() -> Settings:

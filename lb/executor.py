@@ -21,6 +21,9 @@ from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
 from lb.paths import Target, parse_target
 from lb.upstream import Upstream, describe
 
+MOST_RESOLVED_BYTES = 8 << 20
+"""A delete of more is sent with its conditions: a right count is not worth that much memory."""
+
 METHODS = {Kind.MODIFY: "PUT", Kind.DROP: "DELETE"}
 
 
@@ -172,18 +175,24 @@ class Executor:
         return payloads.collection_name(found.body)
 
     async def _repeatable(self, target: Target, entry: Entry, uuid: UUID, body: bytes) -> bytes:
-        """Turn a delete with a limit into one by ids: a second run would remove others."""
-        selection = payloads.limited_delete(body)
-        if selection is None:
+        """Turn a delete with conditions into one by ids, so that a second run is as the first.
+
+        With a limit it would remove others; without one it would answer that it removed none.
+        """
+        delete = payloads.conditional_delete(body)
+        if delete is None:
             return body
         listed = await self._upstream.read(
-            "POST", target.collection_path(uuid, "get"), selection, entry.content_type
+            "POST", target.collection_path(uuid, "get"), delete.as_get(), entry.content_type
         )
         if listed.status >= 500:
             raise InstanceError(self._upstream.instance.name, describe(listed))
         if not listed.is_success:
             return body
-        return await self._resolve(entry, payloads.delete_by_ids(payloads.listed_ids(listed)))
+        by_ids = payloads.delete_by_ids(payloads.listed_ids(listed))
+        if delete.limit is None and len(by_ids) > MOST_RESOLVED_BYTES:
+            return body
+        return await self._resolve(entry, by_ids)
 
 
 def in_client_terms(answer: Answer, uuid: UUID, logical_id: UUID) -> Answer:

@@ -108,11 +108,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A cursor's move: the instance has applied the lane up to and with this position."""
+    """A cursor's move: the instance has applied the lane up to and with this position.
+
+    `entry` is the one at that position, for failpoints.
+    """
 
     lane_id: UUID
     instance: str
     position: int
+    entry: Entry | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

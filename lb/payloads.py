@@ -29,12 +29,27 @@ class ModifyBody(msgspec.Struct):
 
 
 class DeleteBody(msgspec.Struct):
-    """The selection of a delete, as far as it decides whether it may be repeated."""
+    """What a delete selects."""
 
     ids: list[str] | None = None
     where: msgspec.Raw = NULL
     where_document: msgspec.Raw = NULL
     limit: int | None = None
+
+    @property
+    def conditions(self) -> dict[str, msgspec.Raw]:
+        """Return the conditions on documents that are given."""
+        wheres = {"where": self.where, "where_document": self.where_document}
+        return {name: where for name, where in wheres.items() if bytes(where) != b"null"}
+
+    def as_get(self) -> bytes:
+        """Return the `get` body that lists what the delete will remove."""
+        fields: dict[str, object] = {**self.conditions, "include": []}
+        if self.ids is not None:
+            fields["ids"] = self.ids
+        if self.limit is not None:
+            fields["limit"] = self.limit
+        return msgspec.json.encode(fields)
 
 
 class CollectionObject(msgspec.Struct):
@@ -66,20 +81,13 @@ def decode_modify(body: bytes) -> ModifyBody | None:
     return _decode(body, ModifyBody)
 
 
-def limited_delete(body: bytes) -> bytes | None:
-    """Return the `get` body that lists what a delete with a limit will remove.
+def conditional_delete(body: bytes) -> DeleteBody | None:
+    """Read a delete whose effect or answer depends on what it finds.
 
-    None for any other delete: those may be repeated as they are, or Chroma refuses them.
+    None for any other: those may be repeated as they are, or Chroma refuses them.
     """
     delete = _decode(body, DeleteBody)
-    if delete is None or delete.limit is None:
-        return None
-    wheres = {"where": delete.where, "where_document": delete.where_document}
-    given = {name: where for name, where in wheres.items() if bytes(where) != b"null"}
-    if not given:
-        return None
-    ids = {} if delete.ids is None else {"ids": delete.ids}
-    return msgspec.json.encode(ids | given | {"limit": delete.limit, "include": []})
+    return delete if delete is not None and delete.conditions else None
 
 
 def listed_ids(answer: Answer) -> list[str]:

@@ -16,6 +16,7 @@ import asyncpg
 
 from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LeadershipLostError, LogUnavailableError
+from lb.failpoints import reach
 from lb.leader import take_lead
 from lb.model import CollectionChange, Entry, Progress
 from lb.wal_rounds import write_appends, write_progress
@@ -174,6 +175,7 @@ class Wal:
             return
         committing = False
         try:
+            await reach("before-append", *(append.entry for append in appends))
             transaction = connection.transaction()
             await transaction.start()
             try:
@@ -183,8 +185,11 @@ class Wal:
             except CONTENT_ERRORS:
                 await transaction.rollback()
                 raise
+            await reach("before-commit", *(append.entry for append in appends))
+            await _reach_cursors(notes)
             committing = True
             await transaction.commit()
+            await reach("after-append", *(append.entry for append in appends))
         except CONTENT_ERRORS:
             raise
         except CONNECTION_ERRORS as error:
@@ -260,3 +265,10 @@ class Wal:
         absent = [append for append in doubtful if append.entry.position not in logged]
         self._refuse(absent + self._appends)
         self._deliver(present)
+
+
+async def _reach_cursors(notes: list[_Note]) -> None:
+    for note in notes:
+        advance = note.progress.advance
+        if advance is not None and advance.entry is not None:
+            await reach("before-cursor", advance.entry, instance=advance.instance)

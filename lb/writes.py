@@ -19,6 +19,7 @@ from lb.errors import (
     ProtectedCollectionError,
     TransactionReusedError,
 )
+from lb.failpoints import reach
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
@@ -109,6 +110,7 @@ class Writes:
                 ) from error
         if entry.outcome is None:
             raise LogUnavailableError("PostgreSQL did not commit the write; it has no effect")
+        await reach("before-ack", entry)
         return entry.outcome
 
     def _tell_to_wait(self, entry: Entry | None) -> None:

@@ -187,3 +187,28 @@ def test_tokens_are_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch)
 
     assert (settings.admin_token, settings.client_token) == ("hush-1", "hush-2")
     assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"FAILPOINTS": "before-ack=crash"}, "FAILPOINTS: refused unless FAILPOINTS_ENABLED"),
+        ({"FAILPOINTS_ENABLED": "true", "PRODUCTION": "true"}, "FAILPOINTS_ENABLED: refused"),
+        (
+            {"FAILPOINTS": "before-ack=crash", "FAILPOINTS_ENABLED": "1", "PRODUCTION": "1"},
+            "FAILPOINTS_ENABLED: refused where PRODUCTION is true",
+        ),
+        ({"FAILPOINTS": "nowhere=crash", "FAILPOINTS_ENABLED": "true"}, "FAILPOINTS: nowhere="),
+    ],
+)
+def test_failpoints_are_refused_unless_the_start_is_meant_for_them(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+
+    result = CliRunner().invoke(main, [])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"chroma-lb: {named}")
+    assert result.stderr.count("\n") == 1

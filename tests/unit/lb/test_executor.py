@@ -108,9 +108,15 @@ async def test_a_collection_that_clients_use_must_have_a_uuid() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"where":{"k":1},"limit":2}', b'{"where_document":{"$contains":"x"},"limit":2}']
+    "body",
+    [
+        b'{"where":{"k":1},"limit":2}',
+        b'{"where_document":{"$contains":"x"},"limit":2}',
+        b'{"where":{"k":1}}',
+        b'{"where":{"k":1},"ids":["a","b","c"]}',
+    ],
 )
-async def test_a_delete_with_a_limit_is_sent_as_one_by_ids_that_is_durable_first(
+async def test_a_delete_with_conditions_is_sent_as_one_by_ids_that_is_durable_first(
     body: bytes,
 ) -> None:
     bench = Bench(StandInServer(get=Answer(200, b'{"ids":["a","b"]}')))
@@ -123,7 +129,7 @@ async def test_a_delete_with_a_limit_is_sent_as_one_by_ids_that_is_durable_first
     assert bench.resolved == [b'{"ids":["a","b"]}']
 
 
-async def test_a_delete_with_a_limit_waits_when_the_instance_cannot_list() -> None:
+async def test_a_delete_with_conditions_waits_when_the_instance_cannot_list() -> None:
     bench = Bench(StandInServer(get=Answer(500, b"")))
 
     with pytest.raises(InstanceError, match="500"):
@@ -133,13 +139,28 @@ async def test_a_delete_with_a_limit_waits_when_the_instance_cannot_list() -> No
     assert bench.server.writes == []
 
 
-async def test_a_delete_without_a_limit_is_passed_on_byte_for_byte() -> None:
+async def test_a_delete_without_conditions_is_passed_on_byte_for_byte() -> None:
     bench = Bench(StandInServer())
-    body = b'{"where":{"k":0.1}}'
+    body = b'{ "ids" : ["a"] }'
 
     await bench.executor.execute(bench.collection, bench.entry(Kind.DELETE), body)
 
     assert [sent for _, _, sent in bench.server.writes] == [body]
+
+
+@pytest.mark.parametrize(("limit", "is_by_ids"), [(b"", False), (b',"limit":9', True)])
+async def test_a_delete_of_very_many_is_sent_by_ids_only_where_it_must_be(
+    monkeypatch: pytest.MonkeyPatch, limit: bytes, is_by_ids: bool
+) -> None:
+    monkeypatch.setattr("lb.executor.MOST_RESOLVED_BYTES", 10)
+    bench = Bench(StandInServer(get=Answer(200, b'{"ids":["a","b"]}')))
+    body = b'{"where":{"k":1}' + limit + b"}"
+
+    await bench.executor.execute(bench.collection, bench.entry(Kind.DELETE), body)
+
+    by_ids = b'{"ids":["a","b"]}'
+    assert [sent for _, _, sent in bench.server.writes] == [by_ids if is_by_ids else body]
+    assert bench.resolved == ([by_ids] if is_by_ids else [])
 
 
 async def test_a_logged_body_that_cannot_be_read_has_an_answer_and_ends_nothing() -> None:

@@ -43,7 +43,7 @@ def test_a_malformed_modify_is_recognised(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", MALFORMED)
 def test_a_malformed_delete_is_passed_on_as_it_is(body: bytes) -> None:
-    assert payloads.limited_delete(body) is None
+    assert payloads.conditional_delete(body) is None
 
 
 @pytest.mark.parametrize("read", [payloads.decode_create, payloads.decode_modify])
@@ -58,7 +58,7 @@ def test_a_delete_nested_too_deeply_is_passed_on_as_it_is() -> None:
     """It is read after it was logged: an exception there would come back at every start."""
     deep = b"[" * 5000 + b"]" * 5000
 
-    assert payloads.limited_delete(b'{"ids":["a"],"unknown":' + deep + b"}") is None
+    assert payloads.conditional_delete(b'{"ids":["a"],"unknown":' + deep + b"}") is None
 
 
 @pytest.mark.parametrize(
@@ -156,24 +156,27 @@ def test_an_answer_that_is_not_of_chroma_is_an_error_of_its_own(body: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b'{"ids":["a"]}', b'{"where":{"k":1}}', b'{"where":{"k":1},"limit":null}']
+    "body", [b"{}", b'{"ids":["a"]}', b'{"ids":["a"],"where":null}', b'{"where_document":null}']
 )
-def test_a_delete_without_a_limit_may_be_repeated_as_it_is(body: bytes) -> None:
-    assert payloads.limited_delete(body) is None
+def test_a_delete_without_conditions_may_be_repeated_as_it_is(body: bytes) -> None:
+    assert payloads.conditional_delete(body) is None
 
 
-def test_a_delete_with_a_limit_is_turned_into_the_get_that_lists_the_same() -> None:
-    body = b'{"where":{"x":{"$gt":1e-7}},"where_document":{"$contains":"\xc3\xbc"},"limit":3}'
+@pytest.mark.parametrize("more", [{}, {"limit": 3}, {"ids": ["a"]}])
+def test_a_delete_with_conditions_is_turned_into_the_get_that_lists_the_same(
+    more: dict[str, object],
+) -> None:
+    wheres = b'{"where":{"x":{"$gt":1e-7}},"where_document":{"$contains":"\xc3\xbc"}'
 
-    selection = payloads.limited_delete(body)
+    delete = payloads.conditional_delete(wheres + b"," + msgspec.json.encode(more | {"_": 0})[1:])
 
-    assert selection is not None
-    assert b'"where":{"x":{"$gt":1e-7}}' in selection
-    assert msgspec.json.decode(selection) == {
+    assert delete is not None
+    assert b'"where":{"x":{"$gt":1e-7}}' in delete.as_get()
+    assert msgspec.json.decode(delete.as_get()) == {
         "where": {"x": {"$gt": 1e-7}},
         "where_document": {"$contains": "ü"},
-        "limit": 3,
         "include": [],
+        **more,
     }
 
 
@@ -182,7 +185,7 @@ def test_a_delete_with_a_limit_is_turned_into_the_get_that_lists_the_same() -> N
 )
 def test_a_limit_without_a_where_is_left_to_chroma_to_refuse(body: bytes) -> None:
     """Chroma answers 400 and removes nothing; listing and removing by ids would remove."""
-    assert payloads.limited_delete(body) is None
+    assert payloads.conditional_delete(body) is None
 
 
 def test_ids_that_were_listed_are_deleted_by_id_even_when_there_are_none() -> None:
