@@ -76,6 +76,8 @@ class Comparer:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._doubts: list[Doubt] = []
+        # Where a doubt ended with a difference that could not be repaired: not to be believed.
+        self._unresolved: set[tuple[Collection, str]] = set()
         self.figures = ComparisonFigures()
 
     @property
@@ -105,11 +107,9 @@ class Comparer:
 
         A difference that no doubt explains is only reported: nobody knows who is right.
         """
-        reports = []
-        for collection in self._tail.catalogue:
-            if collection.state is CollectionState.ACTIVE:
-                reports += [await self.compare(collection, i) for i in self._others(collection)]
-        return reports
+        active = [c for c in self._tail.catalogue if c.state is CollectionState.ACTIVE]
+        self._unresolved = {each for each in self._unresolved if each[0] in active}
+        return [await self.compare(c, name) for c in active for name in self._others(c)]
 
     async def compare(self, collection: Collection, instance: str) -> Report:
         """Compare one collection on one instance; repair it if it differs and is in doubt."""
@@ -132,10 +132,12 @@ class Comparer:
         report = await self.compare(doubt.collection, doubt.instance)
         if doubt.collection.state is not CollectionState.ACTIVE:
             self._doubts.remove(doubt)
-        elif report.outcome in ("equal", "repaired"):
+        elif report.outcome != "not compared":
             doubt.due.pop(0)
             if not doubt.due:
                 self._doubts.remove(doubt)
+                if report.outcome == "different":
+                    self._unresolved.add((doubt.collection, doubt.instance))
 
     async def _compare(self, collection: Collection, right: str, other: str) -> tuple[str, int]:
         """Compare at rest: what moved meanwhile says nothing. Looks twice before it repairs."""
@@ -147,8 +149,10 @@ class Comparer:
             return "not compared", 0
         differing = difference(good, found)
         if not differing:
+            self._unresolved -= {(collection, right), (collection, other)}
             return "equal", len(good)
-        if other not in self._doubted_on(collection):
+        doubted = self._doubted_on(collection)
+        if other not in doubted or right in doubted:
             return "different", len(good)
         lane = collection.lane
         lane.busy.add(other)
@@ -160,7 +164,7 @@ class Comparer:
             lane.repairing.discard(other)
             self._tail.notify()
             self._tail.on_change(collection)
-        return ("repaired" if repaired else "different"), len(good)
+        return ("repaired" if repaired else "not compared"), len(good)
 
     async def _repair(
         self,
@@ -190,19 +194,14 @@ class Comparer:
         return [name for name in self._tail.fleet.names if name != right] if right else []
 
     def _right_one(self, collection: Collection, instance: str) -> str | None:
-        """Choose whom to believe: a serving instance without a doubt about the collection."""
+        """Choose whom to compare with: a serving instance, best one without a doubt."""
         doubted = self._doubted_on(collection)
-        return next(
-            (
-                other.name
-                for other in self._tail.fleet
-                if other.is_serving and other.name not in doubted and other.name != instance
-            ),
-            None,
-        )
+        serving = [i.name for i in self._tail.fleet if i.is_serving and i.name != instance]
+        return min(serving, key=lambda name: name in doubted, default=None)
 
     def _doubted_on(self, collection: Collection) -> set[str]:
-        return {doubt.instance for doubt in self._doubts if doubt.collection is collection}
+        doubted = {doubt.instance for doubt in self._doubts if doubt.collection is collection}
+        return doubted | {name for other, name in self._unresolved if other is collection}
 
     def _marks(self, collection: Collection, *names: str) -> tuple[int, ...] | None:
         """Return how far the instances are; None unless they are at rest at the same place."""
