@@ -24,7 +24,7 @@ from lb.endpoints import Endpoints
 from lb.health import HealthMonitor
 from lb.instances import Fleet, Instance
 from lb.late_requests import LateRequests
-from lb.leader import take_lead
+from lb.leader import Lead, take_lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
@@ -54,7 +54,8 @@ class LoadBalancer:
         self._started = self._clock()
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
         self._fleet = Fleet(settings.instance_urls, self._clock)
-        self._wal = Wal(self._database)
+        self._lead = Lead(self._clock, settings.lead_confirm_seconds)
+        self._wal = Wal(self._database, self._lead, self._clock)
         self._proxy = Proxy(settings.max_body_bytes, settings.standby_hold_seconds)
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
@@ -69,6 +70,8 @@ class LoadBalancer:
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
+        self._is_barrier_needed = True
+        self._ended_cleanly = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. A task that dies unexpectedly ends everything."""
@@ -134,12 +137,13 @@ class LoadBalancer:
         for migration in await migrate(connection):
             log.info("schema version %s: %s", migration.version, migration.name)
         await take_lead(connection, self._database.application_name)
-        epoch = await queries.next_epoch(connection)
+        row = await queries.next_epoch(connection)
         tail = await recover(connection, self._fleet)
         reader = await LogReader.open(self._database)
         self._tail = tail
-        self._wal.adopt(connection, epoch, tail.end)
-        return reader, epoch
+        self._wal.adopt(connection, row["epoch"], tail.end)
+        self._is_barrier_needed = not row["predecessor_ended_cleanly"]
+        return reader, row["epoch"]
 
     def _wire(self, tail: LogTail, reader: LogReader, tasks: asyncio.TaskGroup) -> None:
         """Make the rooms know each other, then let them work and clients in."""
@@ -149,7 +153,7 @@ class LoadBalancer:
             tasks.create_task(work, name=name)
 
         for instance in self._fleet:
-            upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds)
+            upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds, self._lead)
             self._upstreams[instance.name] = upstream
         comparer = Comparer(self._upstreams, tail, self._clock, settings.compare_interval_seconds)
         machinery = Machinery(
@@ -160,6 +164,7 @@ class LoadBalancer:
             self._clock,
             settings.hedge_max_seconds,
             comparer.doubt,
+            self._lead,
         )
         for name in self._fleet.names:
             self._drive(name, machinery, tasks)
@@ -167,6 +172,9 @@ class LoadBalancer:
             for name, queue in collection.lane.queues.items():
                 if queue:
                     comparer.doubt(collection, name)
+        if self._is_barrier_needed:
+            for applier in self._appliers:
+                applier.raise_barrier()
         tasks.create_task(comparer.run(), name="comparer")
         adoption = Adoption(self._upstreams, tail, self._wal)
         tasks.create_task(adoption.run(), name="adoption")
@@ -174,6 +182,7 @@ class LoadBalancer:
         self._status.comparer = comparer
         tail.on_change = self._poke
         tail.on_freed = self._poke_all
+        self._lead.on_confirmed = self._poke_all
         tail.on_settled = self._status.transactions.note
         self._status.tail, self._status.is_active = tail, True
         reads = Reads(
@@ -246,6 +255,7 @@ class LoadBalancer:
                     await self._tail.next_move().wait()
                 self._wal.close()
                 await self._wal.drained()
+                self._ended_cleanly = not any(a.is_behind_barrier for a in self._appliers)
 
     async def _close(self) -> None:
         if self._runner is not None:
@@ -253,7 +263,7 @@ class LoadBalancer:
         for upstream in self._upstreams.values():
             await upstream.close()
         with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._wal.release()
+            await self._wal.release(is_clean=self._ended_cleanly)
 
 
 def own_routes(

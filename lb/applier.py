@@ -14,6 +14,7 @@ from lb.executor import Execution, Executor
 from lb.failpoints import reach
 from lb.instances import Instance
 from lb.lanes import Decision, Step, decide, follow_window
+from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.merging import MOST_BYTES, MOST_ENTRIES, merge
@@ -41,6 +42,7 @@ class Machinery:
     clock: Callable[[], float]
     hedge_max_seconds: float
     doubt: Callable[[Collection, str], None]
+    lead: Lead
 
 
 class Applier:
@@ -62,6 +64,7 @@ class Applier:
         self._executor = Executor(upstream, self._resolve)
         self._timers: dict[Collection, asyncio.TimerHandle] = {}
         self._failures: dict[Collection, int] = {}
+        self._behind_barrier: list[Collection] = []
         self._is_stopped = False
 
     def poke_all(self) -> None:
@@ -90,16 +93,43 @@ class Applier:
         name = f"{decision.step.name.lower()} {decision.entry.position} to {self.instance.name}"
         self._m.spawn(self._finish(collection, work(collection, decision.entry)), name)
 
+    def raise_barrier(self) -> None:
+        """Send nothing of what is unapplied now until canary writes have settled.
+
+        What a predecessor that crashed had sent may still be in flight until then.
+        """
+        self._behind_barrier = list(self._m.tail.lagging(self.instance.name))
+        for collection in self._behind_barrier:
+            collection.lane.busy.add(self.instance.name)
+        if self._behind_barrier:
+            self._m.spawn(self._lower_barrier(), f"barrier of {self.instance.name}")
+
+    async def _lower_barrier(self) -> None:
+        await self._settled()
+        held, self._behind_barrier = self._behind_barrier, []
+        for collection in held:
+            collection.lane.busy.discard(self.instance.name)
+            self._m.tail.on_change(collection)
+        self._m.tail.notify()
+
+    @property
+    def is_behind_barrier(self) -> bool:
+        """Whether something that a predecessor sent may still arrive."""
+        return bool(self._behind_barrier)
+
     def stop(self) -> None:
         """Send nothing more; what was sent may still be answered."""
         self._is_stopped = True
+        for collection in self._behind_barrier:
+            collection.lane.busy.discard(self.instance.name)
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
     def _is_able(self, name: str, entry: Entry) -> bool:
         tail = self._m.tail
-        return tail.fleet[name].is_serving and tail.is_satisfied(entry.after, name)
+        able = tail.fleet[name].is_serving and tail.is_satisfied(entry.after, name)
+        return able and self._m.lead.is_confirmed
 
     def _hedge_seconds(self) -> float:
         longest = self._m.hedge_max_seconds

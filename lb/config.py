@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     postgres_timeout_seconds: Seconds = Field(
         default=5.0, description="how long PostgreSQL may take for one statement"
     )
+    lead_confirm_seconds: float = Field(
+        default=2.5,
+        gt=0,
+        le=5,
+        description="how long after PostgreSQL last confirmed the lock anything is sent",
+    )
     standby_hold_seconds: Seconds = Field(
         default=10.0, description="how long a request waits for a standby to become active"
     )

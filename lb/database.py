@@ -30,6 +30,18 @@ The last one is what a statement meets whose session broke just before it was se
 """
 
 
+KEEPALIVE = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+}
+"""How PostgreSQL finds out that our host is gone: after 6 s, when another one may take the lock.
+
+It must be longer than `LEAD_CONFIRM_SECONDS` can be set to.
+"""
+
+
 async def all_rows(selected: "AsyncIterator[asyncpg.Record]") -> "list[asyncpg.Record]":
     """Collect what a query that returns many rows yields."""
     return [row async for row in selected]
@@ -55,7 +67,7 @@ class Database:
                 self.url,
                 timeout=self.timeout_seconds,
                 command_timeout=self.timeout_seconds,
-                server_settings={"application_name": self.application_name},
+                server_settings={"application_name": self.application_name, **KEEPALIVE},
             )
         except (ValueError, asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError) as error:
             raise ConfigurationError(f"DATABASE_URL: {error}") from error

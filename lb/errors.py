@@ -37,6 +37,10 @@ class RequestGivenUpError(InstanceUnreachableError):
     """A silent write was reset, because new connections were answered: it may still arrive."""
 
 
+class LeadUnconfirmedError(InstanceError):
+    """Another load balancer may be active: the write was not sent."""
+
+
 class BrokenMappingError(InstanceError):
     """An instance does not know a collection that the catalogue says it holds."""
 

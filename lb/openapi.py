@@ -65,6 +65,7 @@ INSTANCE = record(
 )
 LOG = record(
     available=TRUTH,
+    lead_confirmed=TRUTH,
     last_position=COUNT,
     pending_entries=by_name(COUNT),
     oldest_pending_age_seconds=NUMBER,

@@ -111,6 +111,7 @@ class Status:
         age = (datetime.now(UTC) - oldest.logged_at).total_seconds() if oldest else 0.0
         return {
             "available": self.wal.is_available,
+            "lead_confirmed": self.wal.is_lead_confirmed,
             "last_position": self.tail.end,
             "pending_entries": {name: self.tail.backlog(name) for name in self.fleet.names},
             "oldest_pending_age_seconds": round(age, 3),

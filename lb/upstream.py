@@ -10,8 +10,14 @@ from dataclasses import dataclass
 import aiohttp
 from yarl import URL
 
-from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
+from lb.errors import (
+    InstanceError,
+    InstanceUnreachableError,
+    LeadUnconfirmedError,
+    RequestGivenUpError,
+)
 from lb.instances import Instance
+from lb.leader import Lead
 from lb.model import Answer
 
 CONNECTIONS_PER_PURPOSE = 64
@@ -54,10 +60,15 @@ class Upstream:
     """
 
     def __init__(
-        self, instance: Instance, clock: Callable[[], float], connect_timeout_seconds: float
+        self,
+        instance: Instance,
+        clock: Callable[[], float],
+        connect_timeout_seconds: float,
+        lead: Lead,
     ) -> None:
         self.instance = instance
         self._clock = clock
+        self._lead = lead
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds)
         self.outstanding: set[OutstandingWrite] = set()
         keep = aiohttp.TCPConnector(limit=CONNECTIONS_PER_PURPOSE, keepalive_timeout=30)
@@ -90,7 +101,10 @@ class Upstream:
         """Send a write; returns a definite answer or raises `InstanceError`.
 
         `RequestGivenUpError` when it was reset: then it may still arrive, at any later time.
+        `LeadUnconfirmedError` when another load balancer may be active: then it was not sent.
         """
+        if not self._lead.is_confirmed:
+            raise LeadUnconfirmedError(self.instance.name, "not sent: the lock is not confirmed")
         write = OutstandingWrite(self._clock())
         _current_write.set(write)
         self.outstanding.add(write)

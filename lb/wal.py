@@ -7,6 +7,7 @@ load balancer the active one, so that only the active one can write. It never ta
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import asyncpg
 from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LeadershipLostError, LogUnavailableError
 from lb.failpoints import reach
-from lb.leader import take_lead
+from lb.leader import Lead, take_lead
 from lb.model import CollectionChange, Entry, Progress
 from lb.wal_rounds import write_appends, write_progress
 
@@ -52,8 +53,10 @@ class Wal:
     and then certainly not in the log. While a COMMIT is in doubt it is neither, until settled.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lead: Lead, clock: Callable[[], float]) -> None:
         self._database = database
+        self._lead = lead
+        self._clock = clock
         self._connection: asyncpg.Connection[Any] | None = None
         self._appends: list[Append] = []
         self._notes: list[_Note] = []
@@ -72,6 +75,11 @@ class Wal:
         return self._connection is not None and not self._doubtful and not self._closing
 
     @property
+    def is_lead_confirmed(self) -> bool:
+        """Whether PostgreSQL has confirmed recently that nobody else is active."""
+        return self._lead.is_confirmed
+
+    @property
     def waiting(self) -> int:
         """How many appends and notes wait for a commit."""
         return len(self._appends) + len(self._notes) + len(self._doubtful)
@@ -79,6 +87,7 @@ class Wal:
     def adopt(self, connection: "asyncpg.Connection[Any]", epoch: int, last_position: int) -> None:
         """Start on a session that holds the lock, with the log's end."""
         self._connection = connection
+        self._lead.confirm(self._clock())
         self._epoch = epoch
         self._next_position = last_position + 1
         connection.add_termination_listener(self._on_terminated)
@@ -119,10 +128,27 @@ class Wal:
                 if self._closing:
                     self._ended.set()
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                await self._idle(self._connection)
                 continue
             await self._round()
+
+    async def _idle(self, connection: "asyncpg.Connection[Any] | None") -> None:
+        """Wait for work; now and then ask whether the session, and so the lock, is still ours."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._lead.limit_seconds / 4):
+                await self._wake.wait()
+        if connection is None or self._wake.is_set():
+            return
+        asked_at = self._clock()
+        try:
+            await self._check_epoch(connection)
+        except CONNECTION_ERRORS as error:
+            log.warning("lost the log: %s: %s", type(error).__name__, error)
+            self._lose(connection)
+            self._refuse(self._appends)
+        else:
+            self._lead.confirm(asked_at)
 
     def close(self) -> None:
         """Refuse appends from now on, and let `run` end when the queue is empty."""
@@ -134,11 +160,13 @@ class Wal:
         if self._epoch:
             await self._ended.wait()
 
-    async def release(self) -> None:
-        """End the session, and with it the lock."""
+    async def release(self, *, is_clean: bool) -> None:
+        """End the session, and with it the lock; `is_clean` when no write is in flight."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             try:
+                if is_clean:
+                    await queries.note_clean_end(connection)
                 await connection.close(timeout=1)
             except CONNECTION_ERRORS:
                 connection.terminate()
@@ -173,7 +201,7 @@ class Wal:
             self._notes = notes + self._notes
             self._refuse(appends + self._appends)
             return
-        committing = False
+        committing, asked_at = False, self._clock()
         try:
             await reach("before-append", *(append.entry for append in appends))
             transaction = connection.transaction()
@@ -202,6 +230,7 @@ class Wal:
             self._refuse(appends + self._appends)
             return
         self.commits += 1
+        self._lead.confirm(asked_at)
         self._deliver(appends)
         for note in notes:
             note.written.set()
@@ -219,6 +248,7 @@ class Wal:
 
     def _lose(self, connection: "asyncpg.Connection[Any]") -> None:
         self._connection = None
+        self._lead.lose()
         connection.remove_termination_listener(self._on_terminated)
         connection.terminate()
 
@@ -226,6 +256,7 @@ class Wal:
         if connection is self._connection:
             log.warning("the session of the log ended")
             self._connection = None
+            self._lead.lose()
             self._refuse(self._appends)
             self._wake.set()
 
@@ -242,6 +273,7 @@ class Wal:
                 continue
             try:
                 await take_lead(connection, self._database.application_name, self._check_epoch)
+                asked_at = self._clock()
                 await self._check_epoch(connection)
                 positions = [append.entry.position for append in self._doubtful]
                 rows = await all_rows(queries.logged_positions(connection, positions=positions))
@@ -253,6 +285,7 @@ class Wal:
             self._settle(logged)
             connection.add_termination_listener(self._on_terminated)
             self._connection = connection
+            self._lead.confirm(asked_at)
             log.warning("the log is back")
 
     async def _check_epoch(self, connection: "asyncpg.Connection[Any]") -> None:

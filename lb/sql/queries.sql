@@ -7,9 +7,15 @@ select pg_try_advisory_lock(hashtext('chroma-lb'), hashtext('leader'));
 select pg_terminate_backend(pid) from pg_stat_activity
 where application_name = :application_name and pid <> pg_backend_pid();
 
--- name: next_epoch()$
--- Count a new active load balancer.
-update leader set epoch = epoch + 1 returning epoch;
+-- name: next_epoch()^
+-- Count a new active load balancer; tell whether the one before it left nothing in flight.
+update leader set epoch = leader.epoch + 1, ended_cleanly = false
+from (select ended_cleanly from leader) as before
+returning leader.epoch, before.ended_cleanly as predecessor_ended_cleanly;
+
+-- name: note_clean_end()!
+-- Note that the active load balancer ends and has nothing in flight.
+update leader set ended_cleanly = true;
 
 -- name: current_epoch()$
 -- Who wrote last, to find out whether another load balancer was active meanwhile.

@@ -132,6 +132,8 @@ async def bench(lab: ProcessLab, tmp_path_factory: pytest.TempPathFactory) -> As
     ports = PortReservations()
     urls = lab.proxied_urls()
     environment = {
+        # The barrier after each crash takes that long; test_lead.py has it in full length.
+        "LATE_SETTLE_SECONDS": "0.1",
         "PRIMARY_URL": urls["primary"],
         "REPLICA_URL": urls["replica"],
         "DATABASE_URL": urls["postgres"],

@@ -8,6 +8,7 @@ from lb.applier import Applier, Machinery
 from lb.catalogue import Collection
 from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
 from lb.instances import Instance, State
+from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.model import Answer, CollectionState, Entry, Kind, Progress
 from tests.unit.lb.stand_ins import (
@@ -72,6 +73,8 @@ class Bench:
         self.tasks: list[asyncio.Task[None]] = []
         self.doubts: list[tuple[Collection, str]] = []
         self.barrier = asyncio.Event()
+        self.lead = Lead(loop.time, 60.0)
+        self.lead.confirm(loop.time())
         machinery = Machinery(
             self.tail,
             self.log,
@@ -80,17 +83,25 @@ class Bench:
             loop.time,
             hedge_max_seconds,
             lambda collection, name: self.doubts.append((collection, name)),
+            self.lead,
         )
         self.appliers = [
             Applier(server, machinery, self._settled) for server in self.servers.values()
         ]
         for instance in self.fleet:
-            instance.on_change = lambda _: self._poke_all()
+            instance.on_change = lambda _: self.poke_all()
             instance.write_latency.mean_seconds = hedge_max_seconds
-        self.tail.on_change = self._poke
-        self.tail.on_freed = self._poke_all
+        self.wire()
         self.log.gate.set()
         self.collection = an_active(self.tail, "files", 1)
+
+    def wire(self) -> None:
+        self.tail.on_change = self._poke
+        self.tail.on_freed = self.poke_all
+
+    def hold_still(self) -> None:
+        """Be as before the appliers are wired: what is logged is sent nowhere."""
+        self.tail.on_change = lambda _: None
 
     async def _settled(self) -> None:
         await self.barrier.wait()
@@ -102,7 +113,7 @@ class Bench:
         for applier in self.appliers:
             applier.poke(collection)
 
-    def _poke_all(self) -> None:
+    def poke_all(self) -> None:
         for applier in self.appliers:
             applier.poke_all()
 
@@ -303,3 +314,49 @@ async def test_a_body_that_is_nested_too_deeply_is_refused_by_chroma_and_ends_no
 
     await until(lambda: entry.settled.is_set() or bench.tasks[0].done(), "an end")
     assert entry.outcome == REFUSED
+
+
+async def test_nothing_is_sent_while_another_load_balancer_may_be_active(bench: Bench) -> None:
+    bench.lead.lose()
+    bench.let(A, B)
+
+    entry = bench.logged(2)
+    await asyncio.sleep(0)
+    assert bench.tasks == []
+
+    bench.lead.on_confirmed = bench.poke_all
+    bench.lead.confirm(asyncio.get_running_loop().time())
+    await until(entry.settled.is_set, "the entry is sent when the lock is confirmed")
+
+
+async def test_a_barrier_holds_what_was_unapplied_at_the_start_and_nothing_else(
+    bench: Bench,
+) -> None:
+    bench.let(A, B)
+    bench.hold_still()
+    left_behind = bench.logged(2)
+    other = an_active(bench.tail, "others", 3)
+    for applier in bench.appliers:
+        applier.raise_barrier()
+    bench.wire()
+
+    later = bench.logged(4, collection=other)
+    bench.poke_all()
+
+    await until(later.settled.is_set, "other lanes go on")
+    assert not left_behind.settled.is_set()
+    bench.barrier.set()
+    await until(left_behind.settled.is_set, "the lane goes on after the barrier")
+
+
+async def test_a_stop_ends_the_wait_behind_a_barrier_but_does_not_forget_it(bench: Bench) -> None:
+    bench.hold_still()
+    bench.logged(2)
+    for applier in bench.appliers:
+        applier.raise_barrier()
+
+    for applier in bench.appliers:
+        applier.stop()
+
+    assert not bench.collection.lane.busy
+    assert all(applier.is_behind_barrier for applier in bench.appliers)
