@@ -128,7 +128,7 @@ class Applier:
 
     def _is_able(self, name: str, entry: Entry) -> bool:
         tail = self._m.tail
-        able = tail.fleet[name].is_serving and tail.is_satisfied(entry.after, name)
+        able = tail.fleet[name].is_serving and tail.is_in_turn(entry, name)
         return able and self._m.lead.is_confirmed
 
     def _hedge_seconds(self) -> float:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from lb.errors import ConflictError
 from lb.lanes import Lane
 from lb.model import (
+    NAMESPACES,
     CollectionChange,
     CollectionState,
     Dependency,
@@ -75,6 +76,10 @@ class Catalogue:
 
     def __init__(self, instances: Iterable[str]) -> None:
         self._instances = tuple(instances)
+        self.namespaces = Collection(
+            NAMESPACES, Name("", "", ""), Lane(NAMESPACES, self._instances), CollectionState.ACTIVE
+        )
+        """Stands for all tenants and databases, whose writes share one lane; no client sees it."""
         self._by_id: dict[UUID, Collection] = {}
         self._by_name: dict[Name, Collection] = {}
         self._by_uuid: dict[UUID, Collection] = {}
@@ -107,6 +112,14 @@ class Catalogue:
     def by_instance_uuid(self, uuid: UUID) -> Collection | None:
         """Find a collection by the UUID that an instance gave it."""
         return self._by_uuid.get(uuid)
+
+    def inside(self, tenant: str, database: str) -> list[Collection]:
+        """Return the collections that bear names in a database, or are about to."""
+        return [
+            c
+            for name, c in self._by_name.items()
+            if (name.tenant, name.database) == (tenant, database)
+        ]
 
     def active_in(self, tenant: str, database: str) -> list[Collection]:
         """Return the collections that clients can see in a database."""

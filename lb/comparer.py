@@ -87,6 +87,8 @@ class Comparer:
 
     def doubt(self, collection: Collection, instance: str) -> None:
         """Look at the collection on the instance again, several times."""
+        if collection is self._tail.catalogue.namespaces:
+            return  # It has no documents.
         now = self._clock()
         due = [now + seconds for seconds in LOOK_AGAIN_SECONDS]
         self._doubts.append(Doubt(collection, instance, due))

@@ -17,14 +17,21 @@ from lb.errors import (
     InstanceUnreachableError,
     UnintelligibleAnswerError,
 )
-from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
+from lb.model import NOWHERE, OF_NAMESPACES, Answer, CollectionState, Entry, Kind
 from lb.paths import Target, parse_target
 from lb.upstream import Upstream, describe
 
 MOST_RESOLVED_BYTES = 8 << 20
 """A delete of more is sent with its conditions: a right count is not worth that much memory."""
 
-METHODS = {Kind.MODIFY: "PUT", Kind.DROP: "DELETE"}
+METHODS = {
+    Kind.MODIFY: "PUT",
+    Kind.DROP: "DELETE",
+    Kind.MODIFY_TENANT: "PATCH",
+    Kind.DROP_DATABASE: "DELETE",
+}
+REPEATED = {Kind.CREATE_TENANT: 409, Kind.CREATE_DATABASE: 409, Kind.DROP_DATABASE: 404}
+"""What Chroma answers when such a write has been done already."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Executor:
     async def _execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
         target = parse_target(METHODS.get(entry.kind, "POST"), entry.path)
         uuid = collection.uuids.get(self._upstream.instance.name)
+        if entry.kind in OF_NAMESPACES:
+            return await self._namespace(target, entry, body)
         if entry.kind is Kind.CREATE:
             return await self._create(collection, target, entry, body)
         if entry.kind is Kind.DROP:
@@ -104,6 +113,16 @@ class Executor:
             return False
         found = await self._upstream.read("GET", target.collection_path(entry.new_name, ""))
         return found.is_success and payloads.collection_id(found.body) != uuid
+
+    async def _namespace(self, target: Target, entry: Entry, body: bytes) -> Execution:
+        """Write a tenant or a database; one that was done before, by us, has succeeded."""
+        method = METHODS.get(entry.kind, "POST")
+        answer = await self._upstream.write(method, target.namespace_path, body, entry.content_type)
+        decided = entry.outcome is not None and entry.outcome.is_success
+        ours = decided or self._upstream.instance.name in entry.in_doubt
+        if ours and answer.status == REPEATED.get(entry.kind):
+            answer = Answer(200, b"{}")
+        return Execution(answer, None)
 
     async def _create(
         self, collection: Collection, target: Target, entry: Entry, body: bytes

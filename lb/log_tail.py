@@ -12,6 +12,7 @@ from uuid import UUID
 from lb.catalogue import Catalogue, Collection, Name
 from lb.instances import Fleet
 from lb.model import STRUCTURAL, Answer, CollectionState, Dependency, Entry, Kind
+from lb.paths import parse_target
 
 
 class LogTail:
@@ -137,13 +138,36 @@ class LogTail:
                 collection.move_to(CollectionState.DROPPED)
                 self.catalogue.forget(collection)
                 gone = True
-        if entry.kind in STRUCTURAL:
+        if entry.kind in STRUCTURAL or not self.catalogue.namespaces.lane.is_drained:
             self.on_freed()
         self.notify()
         return gone
 
-    def is_satisfied(self, dependency: Dependency | None, instance: str) -> bool:
-        """Tell whether the instance has applied what an entry depends on."""
+    def is_in_turn(self, entry: Entry, instance: str) -> bool:
+        """Tell whether the instance has applied what an entry of another lane has to wait for.
+
+        A create waits for all earlier writes of databases, and the end of a database for all
+        earlier writes inside it.
+        """
+        if entry.kind is Kind.CREATE:
+            earlier = self.catalogue.namespaces.lane.next_entry(instance)
+            if earlier is not None and earlier.position < entry.position:
+                return False
+        if entry.kind is Kind.DROP_DATABASE and self._is_in_use(entry, instance):
+            return False
+        return self._is_satisfied(entry.after, instance)
+
+    def _is_in_use(self, entry: Entry, instance: str) -> bool:
+        target = parse_target("DELETE", entry.path)
+        inside = (target.tenant, target.database)
+        heads = (
+            collection.lane.next_entry(instance)
+            for collection in self._lagging[instance]
+            if (collection.name.tenant, collection.name.database) == inside
+        )
+        return any(head is not None and head.position < entry.position for head in heads)
+
+    def _is_satisfied(self, dependency: Dependency | None, instance: str) -> bool:
         if dependency is None:
             return True
         holder = self._collections.get(dependency.lane_id)

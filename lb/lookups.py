@@ -37,11 +37,9 @@ class Lookups:
             return await self._list(target, query)
         if target.action is Read.SERVER:
             path = f"{raw_path}?{query}" if query else raw_path
-            answer = await self._reads.ask(Question("GET", lambda _: path))
-            if answer.status == 200 and raw_path.endswith("/databases"):
-                body = payloads.without_database(answer.body, CANARY_DATABASE)
-                return Answer(200, body, answer.content_type)
-            return answer
+            return await self._reads.ask(Question("GET", lambda _: path))
+        if target.action in (Read.NAMESPACE, Read.LIST_DATABASES):
+            return await self._namespace(target, raw_path, query)
         collection = self._tail.catalogue.find(target.tenant, target.database, target.reference)
         if collection is None:
             return await self._unknown(target, body, content_type)
@@ -114,6 +112,29 @@ class Lookups:
         uuid = collection.uuids.get(asked[-1], NOWHERE) if asked else NOWHERE
         return in_client_terms(answer, uuid, collection.id)
 
+    async def _namespace(self, target: Target, raw_path: str, query: str) -> Answer:
+        """Answer a tenant, a database or a listing of these, with ids that all instances share."""
+        limit, offset = page_of(query)
+        path = raw_path if limit is not None else f"{raw_path}?{query}"
+        lane = self._tail.catalogue.namespaces.lane
+        answer = await self._reads.ask(
+            Question(
+                "GET",
+                lambda _: path,
+                may_ask=lane.is_fresh if self._is_strong else lambda _: True,
+                note=lane.note_read,
+            )
+        )
+        if answer.status != 200:
+            return answer
+        if target.action is Read.LIST_DATABASES:
+            listed = payloads.shared_databases(answer.body, hidden=CANARY_DATABASE)
+            page = listed[offset : None if limit is None else offset + limit]
+            return Answer(200, payloads.join_objects(page), answer.content_type)
+        if target.database:
+            return Answer(200, payloads.shared_database(answer.body), answer.content_type)
+        return answer
+
     async def _unknown(self, target: Target, body: bytes, content_type: str) -> Answer:
         if target.action is Read.COLLECTION:
             raise NotFoundError(f"Collection [{target.reference}] does not exist")
@@ -145,7 +166,7 @@ class Lookups:
                 shown[collection.id] = payloads.with_collection_id(raw, collection.id)
         end = None if limit is None else offset + limit
         page = [shown[key] for key in sorted(shown)][offset:end]
-        return Answer(200, payloads.join_collections(page), answer.content_type)
+        return Answer(200, payloads.join_objects(page), answer.content_type)
 
     def _may_ask(self, collection: Collection) -> Callable[[str], bool]:
         """Return the read rule; waived, any instance may be asked that has the collection."""

@@ -10,8 +10,12 @@ NOWHERE = UUID(int=0)
 """The id of no collection. A request sent there has no effect, and Chroma words the refusal."""
 
 
+NAMESPACES = UUID(int=1)
+"""The id of the lane in which tenants and databases are written, one after the other."""
+
+
 class Kind(StrEnum):
-    """What a WAL entry does to its collection."""
+    """What a WAL entry does to its collection, or to tenants and databases."""
 
     CREATE = "create"
     MODIFY = "modify"
@@ -20,10 +24,19 @@ class Kind(StrEnum):
     UPDATE = "update"
     UPSERT = "upsert"
     DELETE = "delete"
+    CREATE_TENANT = "create_tenant"
+    MODIFY_TENANT = "modify_tenant"
+    CREATE_DATABASE = "create_database"
+    DROP_DATABASE = "drop_database"
 
 
-STRUCTURAL = frozenset({Kind.CREATE, Kind.MODIFY, Kind.DROP})
-"""The kinds that change what a listing of collections shows."""
+OF_NAMESPACES = frozenset(
+    {Kind.CREATE_TENANT, Kind.MODIFY_TENANT, Kind.CREATE_DATABASE, Kind.DROP_DATABASE}
+)
+"""The kinds that concern tenants and databases."""
+
+STRUCTURAL = frozenset({Kind.CREATE, Kind.MODIFY, Kind.DROP}) | OF_NAMESPACES
+"""The kinds that change what a listing shows."""
 
 
 @dataclass(frozen=True, slots=True)

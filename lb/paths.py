@@ -18,7 +18,10 @@ class Read(StrEnum):
     """A request that changes nothing."""
 
     SERVER = "server"
-    """Not about a collection: any instance answers the same."""
+    """About no data: any instance answers the same."""
+    NAMESPACE = "namespace"
+    """A tenant or a database."""
+    LIST_DATABASES = "list_databases"
     LIST = "list"
     COUNT_COLLECTIONS = "count_collections"
     COLLECTION = "collection"
@@ -42,6 +45,19 @@ class Target:
         """The path of the database, percent-encoded."""
         tenant, database = quote(self.tenant, safe=""), quote(self.database, safe="")
         return f"{PREFIX}/tenants/{tenant}/databases/{database}"
+
+    @property
+    def namespace_path(self) -> str:
+        """The path that a write of a tenant or database is sent to, percent-encoded."""
+        match self.action:
+            case Kind.CREATE_TENANT:
+                return f"{PREFIX}/tenants"
+            case Kind.MODIFY_TENANT:
+                return f"{PREFIX}/tenants/{quote(self.tenant, safe='')}"
+            case Kind.CREATE_DATABASE:
+                return f"{PREFIX}/tenants/{quote(self.tenant, safe='')}/databases"
+            case _:
+                return self.database_path
 
     def collection_path(self, reference: object, rest: str | None = None) -> str:
         """Return the path of a collection, or below it, with `reference` as its name or id."""
@@ -75,10 +91,18 @@ def parse_target(method: str, raw_path: str) -> Target:
         case ["tenants", tenant, "databases", database, "collections_count"]:
             _require(method, "GET")
             return Target(Read.COUNT_COLLECTIONS, tenant, database)
-        case ["tenants", *_] if len(segments) <= 4:
-            if method != "GET":
-                raise UnsupportedError("tenants and databases can not be changed here yet")
-            return Target(Read.SERVER)
+        case ["tenants"]:
+            return _namespace(method, "", "", POST=Kind.CREATE_TENANT)
+        case ["tenants", tenant]:
+            return _namespace(method, tenant, "", GET=Read.NAMESPACE, PATCH=Kind.MODIFY_TENANT)
+        case ["tenants", tenant, "databases"]:
+            return _namespace(
+                method, tenant, "", GET=Read.LIST_DATABASES, POST=Kind.CREATE_DATABASE
+            )
+        case ["tenants", tenant, "databases", database]:
+            return _namespace(
+                method, tenant, database, GET=Read.NAMESPACE, DELETE=Kind.DROP_DATABASE
+            )
         case ["reset"]:
             _require(method, "POST")
             raise UnsupportedError("reset is not available through the load balancer")
@@ -99,6 +123,11 @@ def _segments(raw_path: str) -> list[str]:
         if segment in (".", "..") or "/" in segment or "\x00" in segment:
             raise BadRequestError("the path has a segment that is not a plain name")
     return segments
+
+
+def _namespace(method: str, tenant: str, database: str, **actions: Kind | Read) -> Target:
+    _require(method, *actions)
+    return Target(actions[method], tenant, database)
 
 
 def _below_collections(method: str, tenant: str, database: str, rest: list[str]) -> Target:

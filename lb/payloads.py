@@ -1,12 +1,12 @@
 """The few fields of bodies that decide routing; everything else is passed on byte for byte."""
 
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
 from lb.errors import UnintelligibleAnswerError
-from lb.model import Answer
+from lb.model import NAMESPACES, NOWHERE, Answer
 
 Shape = TypeVar("Shape")
 
@@ -60,9 +60,11 @@ class CollectionObject(msgspec.Struct):
 
 
 class DatabaseObject(msgspec.Struct):
-    """The part of a database object that matters here."""
+    """What a database object says."""
 
+    id: UUID
     name: str
+    tenant: str
 
 
 class Ids(msgspec.Struct):
@@ -141,14 +143,29 @@ def database_names(body: bytes) -> list[str]:
     return [each.name for each in read_as(body, list[DatabaseObject])]
 
 
-def without_database(body: bytes, name: str) -> bytes:
-    """Return a listing of databases without one of them."""
-    listed = read_as(body, list[dict[str, msgspec.Raw]])
-    hidden = msgspec.json.encode(name)
-    return msgspec.json.encode([each for each in listed if bytes(each["name"]) != hidden])
+def shared_databases(body: bytes, hidden: str) -> list[bytes]:
+    """Return the objects of a listing of databases, without one of them, with shared ids."""
+    listed = read_as(body, list[msgspec.Raw])
+    names = database_names(body)
+    return [
+        shared_database(bytes(raw))
+        for name, raw in zip(names, listed, strict=True)
+        if name != hidden
+    ]
 
 
-def join_collections(objects: list[bytes]) -> bytes:
+def shared_database(body: bytes) -> bytes:
+    """Return a database object with an id that follows from its name, not from the instance."""
+    database = read_as(body, DatabaseObject)
+    if database.id == NOWHERE:
+        return body  # Chroma's default database has this id everywhere.
+    fields = read_as(body, dict[str, msgspec.Raw])
+    shared = uuid5(NAMESPACES, f"{database.tenant}\0{database.name}")
+    fields["id"] = msgspec.Raw(msgspec.json.encode(shared))
+    return msgspec.json.encode(fields)
+
+
+def join_objects(objects: list[bytes]) -> bytes:
     """Write a listing."""
     return b"[" + b",".join(objects) + b"]"
 

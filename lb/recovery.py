@@ -12,7 +12,7 @@ from lb.instances import Fleet
 from lb.lanes import Lane
 from lb.log_reader import stored_outcome
 from lb.log_tail import LogTail
-from lb.model import CollectionChange, CollectionState, Dependency, Entry, Kind
+from lb.model import NAMESPACES, CollectionChange, CollectionState, Dependency, Entry, Kind
 from lb.paths import parse_target
 from lb.payloads import decode_modify
 
@@ -25,6 +25,7 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
     entries = [_entry(row, fleet) for row in rows]
     await _load_collections(connection, catalogue, fleet, {e.lane_id for e in entries})
     collections = {collection.id: collection for collection in catalogue}
+    collections[NAMESPACES] = catalogue.namespaces
     for entry in entries:
         collection = collections[entry.lane_id]
         old_name = await _restore_rename(connection, entry)
@@ -59,6 +60,9 @@ async def _load_collections(
         cursors.setdefault(row["lane_id"], {})[row["instance"]] = row["position"]
     for row in await all_rows(queries.living_collections(connection, lane_ids=list(needed))):
         lane = _lane(row["id"], fleet, cursors.get(row["id"], {}), ends.get(row["id"], 0))
+        if row["id"] == NAMESPACES:
+            catalogue.namespaces.lane = lane
+            continue
         change = CollectionChange(
             row["id"], row["tenant"], row["database"], row["name"], CollectionState(row["state"])
         )

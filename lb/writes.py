@@ -23,8 +23,8 @@ from lb.failpoints import reach
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
-from lb.model import Answer, CollectionChange, CollectionState, Entry, Kind
-from lb.paths import Target
+from lb.model import OF_NAMESPACES, Answer, CollectionChange, CollectionState, Entry, Kind
+from lb.paths import CANARY_DATABASE, Target
 from lb.poison import reserved_key
 from lb.wal import Wal
 
@@ -44,6 +44,10 @@ class WriteRequest:
     def id(self) -> str:
         """The transaction id: the client's, or one that we made."""
         return self.transaction_id or self.fallback_id
+
+    def instead(self, target: Target) -> "WriteRequest":
+        """Return a request of the load balancer's own that this one entails."""
+        return WriteRequest(target, b"", "", session=self.session)
 
     @property
     def fingerprint(self) -> bytes:
@@ -156,6 +160,8 @@ class Writes:
 
     def _decide(self, request: WriteRequest) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
         target = request.target
+        if target.action in OF_NAMESPACES:
+            return self._decide_namespace(request)
         if target.action is Kind.CREATE:
             return self._decide_create(request)
         collection = self._tail.catalogue.find(target.tenant, target.database, target.reference)
@@ -199,6 +205,31 @@ class Writes:
         collection.changing = entry
         return _Plan(collection, entry, collection.as_change())
 
+    def _decide_namespace(self, request: WriteRequest) -> _Plan | Entry:
+        """Plan the write of a tenant or database; with a database all that is inside goes first.
+
+        The collections are dropped in their own lanes, and each instance ends the database when it
+        has applied that, so that no lane goes on in a database that is gone.
+        """
+        self._check_log()
+        target, catalogue = request.target, self._tail.catalogue
+        if target.action is Kind.CREATE_DATABASE:
+            body = payloads.decode_create(request.body)
+            if body is not None and body.name == CANARY_DATABASE:
+                raise BadRequestError(f"database name [{body.name}] is reserved; use another one")
+        if target.action is Kind.DROP_DATABASE:
+            inside = catalogue.inside(target.tenant, target.database)
+            for collection in inside:
+                self._check_unprotected(collection, "deleted")
+            changing = next((c.changing for c in inside if c.changing is not None), None)
+            if changing is not None:
+                return changing
+            for collection in inside:
+                name = collection.name
+                drop = Target(Kind.DROP, name.tenant, name.database, name.name)
+                self._submit(self._decide_drop(request.instead(drop), collection))
+        return _Plan(catalogue.namespaces, self._entry(request, catalogue.namespaces))
+
     def _decide_modify(self, request: WriteRequest, collection: Collection) -> _Plan:
         self._check_log()
         body = payloads.decode_modify(request.body)
@@ -225,10 +256,15 @@ class Writes:
     def _entry(self, request: WriteRequest, collection: Collection) -> Entry:
         target = request.target
         assert isinstance(target.action, Kind)
-        name = collection.name
-        own = Target(target.action, name.tenant, name.database, name.name, target.rest)
-        is_create = target.action is Kind.CREATE
-        path = f"{own.database_path}/collections" if is_create else own.collection_path(name.name)
+        if target.action in OF_NAMESPACES:
+            path = target.namespace_path
+        else:
+            name = collection.name
+            own = Target(target.action, name.tenant, name.database, name.name, target.rest)
+            is_create = target.action is Kind.CREATE
+            path = (
+                f"{own.database_path}/collections" if is_create else own.collection_path(name.name)
+            )
         return Entry(
             transaction_id=request.id,
             lane_id=collection.id,

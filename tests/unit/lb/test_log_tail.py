@@ -7,8 +7,10 @@ from lb.instances import State
 from lb.log_tail import LogTail
 from lb.model import CollectionState, Dependency, Entry, Kind
 from tests.unit.lb.stand_ins import (
+    DATABASE,
     OK,
     REFUSED,
+    TENANT,
     a_fleet,
     a_tail,
     an_active,
@@ -156,16 +158,48 @@ async def test_a_dependency_is_satisfied_on_each_instance_by_itself(
     tail: LogTail, collection: Collection
 ) -> None:
     entry = logged(tail, collection, 2, Kind.DROP)
-    freed = Dependency(collection.id, 2)
-    assert not tail.is_satisfied(freed, A)
+    later = an_entry(3, Kind.CREATE)
+    later.after = Dependency(collection.id, 2)
+    assert not tail.is_in_turn(later, A)
 
     applied(tail, collection, entry, A)
-    assert tail.is_satisfied(freed, A)
-    assert not tail.is_satisfied(freed, B)
+    assert tail.is_in_turn(later, A)
+    assert not tail.is_in_turn(later, B)
 
     applied(tail, collection, entry, B)
-    assert tail.is_satisfied(freed, B)
-    assert tail.is_satisfied(None, A)
+    assert tail.is_in_turn(later, B)
+
+
+async def test_a_create_waits_for_earlier_writes_of_databases_on_each_instance(
+    tail: LogTail,
+) -> None:
+    namespaces = tail.catalogue.namespaces
+    database = logged(tail, namespaces, 2, Kind.CREATE_DATABASE)
+    assert tail.is_in_turn(an_entry(1, Kind.CREATE), A)
+    create = an_entry(3, Kind.CREATE)
+    assert not tail.is_in_turn(create, A)
+
+    applied(tail, namespaces, database, A)
+
+    assert tail.is_in_turn(create, A)
+    assert not tail.is_in_turn(create, B)
+
+
+async def test_the_end_of_a_database_waits_for_earlier_writes_inside_it_and_no_others(
+    tail: LogTail, collection: Collection
+) -> None:
+    inside = logged(tail, collection, 2)
+    gone, other = an_entry(3, Kind.DROP_DATABASE), an_entry(3, Kind.DROP_DATABASE)
+    gone.path = f"/api/v2/tenants/{TENANT}/databases/{DATABASE}"
+    other.path = f"/api/v2/tenants/{TENANT}/databases/another"
+    assert not tail.is_in_turn(gone, A)
+    assert tail.is_in_turn(other, A)
+
+    applied(tail, collection, inside, A)
+    logged(tail, collection, 4)
+
+    assert tail.is_in_turn(gone, A)
+    assert not tail.is_in_turn(gone, B)
 
 
 async def test_waiters_are_woken_when_something_moves(

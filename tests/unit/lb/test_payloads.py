@@ -140,8 +140,8 @@ def test_a_listing_is_taken_apart_and_put_together_byte_for_byte() -> None:
     taken = payloads.split_collections(listing)
 
     assert [uuid for uuid, _ in taken] == [UUID(int=2), UUID(int=1)]
-    assert payloads.join_collections([raw for _, raw in taken]) == listing
-    assert payloads.join_collections([]) == b"[]"
+    assert payloads.join_objects([raw for _, raw in taken]) == listing
+    assert payloads.join_objects([]) == b"[]"
 
 
 @pytest.mark.parametrize(
