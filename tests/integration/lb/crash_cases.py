@@ -20,7 +20,10 @@ ALL = ["documents", "metadatas", "embeddings"]
 
 @dataclass(frozen=True)
 class Write:
-    """A request on a collection; `{id}` and `{name}` in the path and body stand for its own."""
+    """A request below a collection, or at a path of its own if that begins with /api.
+
+    `{id}` and `{name}` in the path and body stand for the collection's own.
+    """
 
     method: str
     path: str
@@ -30,7 +33,8 @@ class Write:
         self, client: httpx.AsyncClient, place: "Place", transaction_id: str | None = None
     ) -> httpx.Response:
         headers = {"Transaction-ID": transaction_id} if transaction_id else {}
-        path = COLLECTIONS + place.fill(self.path)
+        base = "" if self.path.startswith("/api") else COLLECTIONS
+        path = base + place.fill(self.path)
         body = self.body and {
             key: place.fill(value) if isinstance(value, str) else value
             for key, value in self.body.items()
@@ -56,6 +60,7 @@ class Case:
     write: Write
     later: tuple[Write, ...]
     is_seeded: bool = True
+    seeding: "tuple[Write, ...]" = ()
     is_conditional: bool = False
     """Whether the load balancer has to make it repeatable before it is sent."""
 
@@ -75,6 +80,11 @@ def one(document_id: str, group: str, **metadata: Any) -> dict[str, Any]:
 
 CREATE = Write("POST", "", {"name": "{name}", "metadata": {"made": 1}})
 RENAME = Write("PUT", "/{id}", {"new_name": "{name}-new"})
+TENANTS = "/api/v2/tenants"
+DATABASES = f"{TENANTS}/default_tenant/databases"
+CREATE_DATABASE = Write("POST", DATABASES, {"name": "{name}"})
+DROP_DATABASE = Write("DELETE", f"{DATABASES}/{{name}}")
+CREATE_INSIDE = Write("POST", f"{DATABASES}/{{name}}/collections", {"name": "inside"})
 
 CASES = {
     "create": Case(CREATE, (on_documents("add", **one("a", "x")),), is_seeded=False),
@@ -109,6 +119,18 @@ CASES = {
     ),
     "rename": Case(RENAME, (Write("PUT", "/{id}", {"new_name": "{name}"}),)),
     "drop": Case(Write("DELETE", "/{name}"), (CREATE,)),
+    "create-tenant": Case(
+        Write("POST", TENANTS, {"name": "{name}"}),
+        (Write("PATCH", f"{TENANTS}/{{name}}", {"resource_name": "later"}),),
+        is_seeded=False,
+    ),
+    "create-database": Case(CREATE_DATABASE, (CREATE_INSIDE, DROP_DATABASE), is_seeded=False),
+    "drop-database": Case(
+        DROP_DATABASE,
+        (CREATE_DATABASE, CREATE_INSIDE),
+        is_seeded=False,
+        seeding=(CREATE_DATABASE, CREATE_INSIDE),
+    ),
 }
 
 
@@ -120,6 +142,9 @@ async def located(client: httpx.AsyncClient, place: Place) -> Place:
 
 async def seed(client: httpx.AsyncClient, case: Case, name: str) -> Place:
     """Bring about what the case starts from; every answer is an acknowledgement."""
+    for write in case.seeding:
+        done = await write.send(client, Place(name))
+        assert done.is_success, done.text
     if not case.is_seeded:
         return Place(name)
     made = await CREATE.send(client, Place(name))
@@ -132,7 +157,13 @@ async def seed(client: httpx.AsyncClient, case: Case, name: str) -> Place:
 
 async def contents(client: httpx.AsyncClient, place: Place) -> Contents:
     """Read all that a case can have touched, by name, without the ids that servers give."""
-    found: Contents = {}
+    found: Contents = {
+        "tenant": await object_at(client, place.fill(f"{TENANTS}/{{name}}")),
+        "database": await object_at(client, place.fill(f"{DATABASES}/{{name}}")),
+    }
+    listed = await client.get(place.fill(CREATE_INSIDE.path))
+    if database := found["database"]:
+        database["collections"] = [each["name"] for each in listed.json()]
     for pattern in ("{name}", "{name}-new"):
         collection = await client.get(f"{COLLECTIONS}/{place.fill(pattern)}")
         if collection.status_code == 404:
@@ -145,3 +176,12 @@ async def contents(client: httpx.AsyncClient, place: Place) -> Contents:
         rows = [got.json()[column] for column in ("ids", *ALL)]
         found[pattern] = {"metadata": metadata, "rows": list(zip(*rows, strict=True))}
     return found
+
+
+async def object_at(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
+    """Read a tenant or a database without its id and its name; None when there is none."""
+    answer = await client.get(path)
+    if answer.status_code == 404:
+        return None
+    assert answer.status_code == 200, answer.text
+    return {key: value for key, value in answer.json().items() if key not in ("id", "name")}
