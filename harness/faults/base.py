@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from harness.errors import UnsupportedFaultError
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Capability, Lab, Networked
 
 
 class Fault(Protocol):
@@ -58,4 +58,10 @@ def refuse_unsupported(fault: Fault, lab: Lab) -> None:
     if fault.target not in lab.targets:
         raise UnsupportedFaultError(
             f"{fault.name}: lab {lab.name} has no {fault.target}; it has {', '.join(lab.targets)}"
+        )
+    of_network = fault.needs & {Capability.CUT, Capability.DEGRADE}
+    if of_network and isinstance(lab, Networked) and fault.target not in lab.proxied_urls():
+        raise UnsupportedFaultError(
+            f"{fault.name}: lab {lab.name} has no proxy before {fault.target}; there is one before "
+            f"{', '.join(lab.proxied_urls())}"
         )

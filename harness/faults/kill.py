@@ -1,14 +1,11 @@
 """Owns the fault that kills an instance's server process; its healing starts a new one."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from harness.errors import FaultError, UnsupportedFaultError
-from harness.faults.probe import look
+from harness.errors import UnsupportedFaultError
+from harness.faults.probe import PATIENCE_SECONDS, Came, Sight
+from harness.faults.proof import prove
 from harness.labs.base import Capability, Killable, Lab
-from harness.polling import poll_until
-
-_PROOF_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,14 @@ class Kill:
     async def prove_effect(self, lab: Lab) -> str:
         """See the process gone and a direct request refused."""
 
-        async def see() -> str:
+        def shows(sight: Sight) -> str:
             gone = not _killable(lab).is_alive(self.target)
-            if gone and await look(lab, self.target) == "refused":
+            if gone and sight.came is Came.REFUSAL:
                 return "the process is gone and a direct request was refused"
             return ""
 
-        return await _prove(see, f"{self.target} was not seen to refuse requests")
+        failure = f"{self.target} was not seen to refuse requests"
+        return await prove(lab.urls()[self.target], shows, failure, PATIENCE_SECONDS)
 
     async def heal(self, lab: Lab) -> None:
         """Start it again, unless it runs."""
@@ -50,18 +48,14 @@ class Kill:
     async def prove_healed(self, lab: Lab) -> str:
         """See a process again, and a direct request answered."""
 
-        async def see() -> str:
+        def shows(sight: Sight) -> str:
             alive = _killable(lab).is_alive(self.target)
-            if alive and await look(lab, self.target) == "answered 200":
-                return "a new process answered a direct request with 200"
+            if alive and sight.came is Came.ANSWER:
+                return "a new process answered a direct request"
             return ""
 
-        return await _prove(see, f"{self.target} did not answer again")
-
-
-async def _prove(see: Callable[[], Awaitable[str]], failure: str) -> str:
-    text = f"{failure} within {_PROOF_SECONDS:g} s: see its log in the run directory"
-    return await poll_until(see, _PROOF_SECONDS, lambda: FaultError(text))
+        failure = f"{self.target} did not answer again"
+        return await prove(lab.urls()[self.target], shows, failure, PATIENCE_SECONDS)
 
 
 def _killable(lab: Lab) -> Killable:

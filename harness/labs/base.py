@@ -1,6 +1,6 @@
 """What every lab offers, whatever it is made of; knows no fault and no workload."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,9 @@ class Capability(StrEnum):
 
     KILL = "kill"
     RESTART = "restart"
+    PAUSE = "pause"
+    CUT = "cut"
+    DEGRADE = "degrade"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,24 @@ class Instance:
 
     name: str
     url: str
+
+
+@dataclass(frozen=True)
+class Toxic:
+    """One way to degrade a network, in Toxiproxy's words: its kind, direction and attributes.
+
+    `stream` is `upstream` for what goes to the server and `downstream` for what comes from it.
+    https://github.com/Shopify/toxiproxy#toxics
+    """
+
+    kind: str
+    stream: str
+    attributes: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others on the same way."""
+        return f"{self.kind}-{self.stream}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,10 @@ class Lab(Protocol):
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of the servers that faults may name, such as `primary` or `postgres`."""
+        ...
+
+    def urls(self) -> Mapping[str, str]:
+        """Where each server itself listens, past every proxy, by the names of `targets`."""
         ...
 
     @property
@@ -93,4 +118,42 @@ class Killable(Protocol):
 
     async def restart(self, target: str) -> None:
         """Start a killed server again on its old address and data; returns when it answers."""
+        ...
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """The ability behind `Capability.PAUSE`."""
+
+    def is_paused(self, target: str) -> bool:
+        """Tell whether the server process of `target` is stopped, but not ended."""
+        ...
+
+    async def pause(self, target: str) -> None:
+        """Stop the server process where it is: connections are accepted, nothing answers."""
+        ...
+
+    async def resume(self, target: str) -> None:
+        """Let a paused server process go on; does nothing to one that runs."""
+        ...
+
+
+@runtime_checkable
+class Networked(Protocol):
+    """The ability behind `Capability.CUT` and `Capability.DEGRADE`."""
+
+    def proxied_urls(self) -> Mapping[str, str]:
+        """Where the load balancer reaches each server whose network can be broken."""
+        ...
+
+    async def cut(self, target: str) -> None:
+        """Refuse connections to the server, and end those there are."""
+        ...
+
+    async def mend(self, target: str) -> None:
+        """Let connections through again, whatever was done to the network before."""
+        ...
+
+    async def degrade(self, target: str, toxics: Sequence[Toxic]) -> None:
+        """Make what goes to the server and comes from it suffer, on living connections too."""
         ...

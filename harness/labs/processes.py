@@ -10,14 +10,14 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from harness.errors import LabError, UsageError
-from harness.labs.base import Capability, Instance, ServerSample
+from harness.labs.base import Capability, Instance, ServerSample, Toxic
 from harness.labs.chroma import ChromaServer
 from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
 from harness.labs.ports import PortReservations
@@ -36,7 +36,7 @@ _LB_GRACE_SECONDS = 1.5
 _SERVER_GRACE_SECONDS = 1.0
 
 _Server = ChromaServer | PostgresServer | ToxiproxyServer | LoadBalancer
-_S = TypeVar("_S", ChromaServer, LoadBalancer)
+_S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer)
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,13 @@ class ProcessLabSettings:
 
 
 class ProcessLab:
-    """A `Lab` that is also `Killable`. No server process outlives the process that started it."""
+    """A `Lab` that is `Killable`, `Pausable` and `Networked`.
+
+    No server process outlives the process that started it.
+    """
 
     name = "processes"
-    capabilities = frozenset({Capability.KILL, Capability.RESTART})
+    capabilities = frozenset(Capability)
 
     def __init__(self, settings: ProcessLabSettings) -> None:
         if settings.instance_count < 1:
@@ -164,6 +167,31 @@ class ProcessLab:
         server = self._server(target)
         await server.process.kill()
         await server.start(_START_TIMEOUT_SECONDS)
+
+    def is_paused(self, target: str) -> bool:
+        """Tell whether the server process of `target` is stopped, but not ended."""
+        return self._server(target).process.is_paused()
+
+    async def pause(self, target: str) -> None:
+        """SIGSTOP the server process."""
+        self._server(target).process.pause()
+
+    async def resume(self, target: str) -> None:
+        """SIGCONT the server process."""
+        self._server(target).process.resume()
+
+    async def cut(self, target: str) -> None:
+        """Disable the proxy before the server."""
+        await self._running(ToxiproxyServer, "toxiproxy").api.enable(target, enabled=False)
+
+    async def mend(self, target: str) -> None:
+        """Enable the proxy before the server, without toxics."""
+        await self._running(ToxiproxyServer, "toxiproxy").api.clear(target)
+
+    async def degrade(self, target: str, toxics: Sequence[Toxic]) -> None:
+        """Put toxics on the proxy before the server."""
+        for toxic in toxics:
+            await self._running(ToxiproxyServer, "toxiproxy").api.add(target, toxic)
 
     def processes(self) -> Mapping[str, ServerProcess]:
         """Give the server processes by name, for whoever describes the lab to a person."""

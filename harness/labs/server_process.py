@@ -78,6 +78,34 @@ class ServerProcess:
         if not self.is_alive():
             raise self._error(f"ended at start with {_ending(self._process)}")
 
+    def is_paused(self) -> bool:
+        """Tell whether the process is stopped, with all its threads, but not ended."""
+        try:
+            return self._living().status() == psutil.STATUS_STOPPED
+        except (LabError, psutil.NoSuchProcess):
+            return False
+
+    def pause(self) -> None:
+        """SIGSTOP the process and its descendants; raises `LabError` when it is dead."""
+        self._living().send_signal(signal.SIGSTOP)
+        self._signal_descendants(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT them; does nothing when the process is dead."""
+        with contextlib.suppress(LabError, psutil.NoSuchProcess):
+            self._signal_descendants(signal.SIGCONT)
+            self._living().send_signal(signal.SIGCONT)
+
+    def _living(self) -> psutil.Process:
+        if self._identity is None or not self.is_alive():
+            raise LabError(f"{self.command.name} does not run; start it first")
+        return psutil.Process(self._identity.pid)
+
+    def _signal_descendants(self, number: signal.Signals) -> None:
+        for process in self._living().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
     async def kill(self) -> None:
         """SIGKILL the process and its descendants, and return when all are gone."""
         if self._identity is None:

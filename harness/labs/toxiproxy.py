@@ -10,6 +10,7 @@ from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from harness.errors import LabError
+from harness.labs.base import Toxic
 from harness.labs.server_process import ServerCommand, ServerProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -61,7 +62,28 @@ class Toxiproxy:
             },
         )
 
-    async def _call(self, method: Callable[..., Any], path: str, **arguments: object) -> None:
+    async def enable(self, proxy: str, enabled: bool) -> None:
+        """Let connections through, or refuse new ones and end those there are."""
+        await self._call(self._consumer.post, f"/proxies/{proxy}", json={"enabled": enabled})
+
+    async def add(self, proxy: str, toxic: Toxic) -> None:
+        """Let all connections through the proxy suffer, those that are open too."""
+        body = {
+            "name": toxic.name,
+            "type": toxic.kind,
+            "stream": toxic.stream,
+            "attributes": dict(toxic.attributes),
+        }
+        await self._call(self._consumer.post, f"/proxies/{proxy}/toxics", json=body)
+
+    async def clear(self, proxy: str) -> None:
+        """Enable the proxy and remove its toxics."""
+        answer = await self._call(self._consumer.get, f"/proxies/{proxy}/toxics")
+        for toxic in answer.json():
+            await self._call(self._consumer.delete, f"/proxies/{proxy}/toxics/{toxic['name']}")
+        await self.enable(proxy, enabled=True)
+
+    async def _call(self, method: Callable[..., Any], path: str, **arguments: object) -> Any:
         try:
             answer = await asyncio.to_thread(
                 method, path, timeout=_TIMEOUT_SECONDS, proxies=_NO_PROXY, **arguments
@@ -71,6 +93,7 @@ class Toxiproxy:
             raise LabError(
                 f"toxiproxy at {self.url} refused {path}: {error}; see its log in the run directory"
             ) from error
+        return answer
 
 
 class ToxiproxyServer:

@@ -27,6 +27,9 @@ class StandInLab:
     async def stop(self) -> None:
         self.alive = set()
 
+    def urls(self) -> Mapping[str, str]:
+        return {instance.name: instance.url for instance in self.instances}
+
     def log_path(self, target: str) -> Path:
         return self.run_directory / target
 

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from harness.errors import FaultError
-from harness.faults import kill
+from harness.faults import proof
 from harness.faults.kill import Kill
 from harness.labs.base import Instance
 from tests.unit.client.scripted_server import answer, serving
@@ -30,7 +30,7 @@ def refusing() -> StandInLab:
 
 @pytest.fixture(autouse=True)
 def short_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kill, "_PROOF_SECONDS", 0.1)
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 0.1)
 
 
 async def test_a_killed_target_that_refuses_is_proof_of_the_effect(refusing: StandInLab) -> None:
