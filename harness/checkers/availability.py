@@ -29,13 +29,13 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     failed = [o for o in operations if o.completion is not Completion.OK]
     gap_seconds, at = longest_gap(operations)
     violations: list[Violation] = []
-    if len(failed) > limits.failed_operations:
+    if limits.failed_operations is not None and len(failed) > limits.failed_operations:
         message = (
             f"{len(failed)} of {len(operations)} operations did not succeed, "
             f"the limit is {limits.failed_operations}"
         )
         violations.append(Violation(message, tuple(_describe(o) for o in failed[:_SHOWN])))
-    if gap_seconds > limits.gap_seconds:
+    if limits.gap_seconds is not None and gap_seconds > limits.gap_seconds:
         message = (
             f"a client saw a gap of {gap_seconds:.3f} s, the limit is {limits.gap_seconds:g} s"
         )

@@ -13,7 +13,7 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     """Compare the planned faults with what was observed; never fail, for this judges no promise."""
     del finals
     planned = list(history.header.faults)
-    windows = list(history.fault_windows.values())
+    windows = [history.fault_windows[index] for index in sorted(history.fault_windows)]
     if [window.fault for window in windows] != planned:
         return unknown(NAME, f"planned were {planned}, done were {[w.fault for w in windows]}")
     for window in windows:

@@ -18,13 +18,15 @@ from harness.checkers.judge import judge as judge_run
 from harness.errors import UsageError
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from harness.model.schedule import read_schedule
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
 from harness.runner.interruption import InterruptedRunError, interruptible
+from harness.runner.random_schedule import random_schedule
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
-from harness.runner.scenario import scenario_named
+from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
 from harness.runner.session import run_in_lab
 from harness.workloads.cms import CmsSettings
 
@@ -59,13 +61,28 @@ Examples:
   chroma-chaos run primary-down
   chroma-chaos run primary-down --seed 7
   chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
+  chroma-chaos run random --seed 7 --seconds 60
+  chroma-chaos run --schedule .runs/20260101T120000-scheduled-7/schedule.json --seed 7
 
 \b
 Exit codes:
   0 pass   1 fail   2 unknown, or could not run   130, 143 stopped by Ctrl-C, SIGTERM
 """
 )
-@click.argument("scenario")
+@click.argument("scenario", required=False)
+@click.option(
+    "--schedule",
+    "schedule_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Disturb as this file says, which each run of `random` writes; instead of SCENARIO.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(5, 86_400),
+    default=60.0,
+    show_default=True,
+    help="How long `random` disturbs.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Repeat the run of that seed.")
 @click.option("--lab", default="processes", show_default=True, help="Where to run.")
 @click.option("--lb-command", help="Start this load balancer instead of our own.")
@@ -84,7 +101,9 @@ Exit codes:
 )
 @click.option("--keep/--no-keep", default=True, help="Keep the files of a run that passed.")
 def run(
-    scenario: str,
+    scenario: str | None,
+    schedule_file: Path | None,
+    seconds: float,
     seed: int | None,
     lab: str,
     lb_command: str | None,
@@ -93,13 +112,16 @@ def run(
     run_directory: Path | None,
     keep: bool,
 ) -> None:
-    """Break a lab as SCENARIO says, and prove or refute what it promises."""
-    chosen = scenario_named(scenario)
+    """Break a lab as SCENARIO says, and prove or refute what it promises.
+
+    SCENARIO is one of those of the use cases, or `random`: faults by chance, from the seed.
+    """
     if lab not in LABS:
         raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
     seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+    chosen = _choose(scenario, schedule_file, seed, seconds)
     root = Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs"))
-    path = run_directory or default_run_directory(root, scenario, seed, datetime.now(UTC))
+    path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     settings = RunSettings(
         chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
     )
@@ -124,6 +146,18 @@ def judge(run_directory: Path) -> None:
     verdicts = judge_run(history, finals)
     print_summary(Console(), history, verdicts)
     sys.exit(EXIT_CODES[combine(verdicts)])
+
+
+def _choose(
+    scenario: str | None, schedule_file: Path | None, seed: int, seconds: float
+) -> Scenario:
+    if schedule_file is not None and scenario is None:
+        return scheduled(read_schedule(schedule_file))
+    if scenario is None or schedule_file is not None:
+        raise UsageError("name a SCENARIO, or a file with --schedule, and not both")
+    if scenario == RANDOM:
+        return scheduled(random_schedule(seed, seconds))
+    return scenario_named(scenario)
 
 
 def _announce(console: Console, settings: RunSettings) -> None:
@@ -152,8 +186,14 @@ def _conduct(console: Console, settings: RunSettings, options: _LabOptions) -> R
             sys.exit(error.exit_code)
 
 
+def _what(settings: RunSettings) -> list[str]:
+    if settings.scenario.schedule is None:
+        return [settings.scenario.name]
+    return ["--schedule", str(settings.directory.schedule)]
+
+
 def _command(settings: RunSettings, options: _LabOptions) -> str:
-    words = ["chroma-chaos", "run", settings.scenario.name, "--seed", str(settings.seed)]
+    words = ["chroma-chaos", "run", *_what(settings), "--seed", str(settings.seed)]
     if options.name != "processes":
         words += ["--lab", options.name]
     if settings.workload.operations_per_second != CmsSettings.operations_per_second:

@@ -16,12 +16,16 @@ class Kill:
     """
 
     target: str
-    needs: frozenset[Capability] = frozenset({Capability.KILL, Capability.RESTART})
 
     @property
     def name(self) -> str:
         """What it does to whom."""
         return f"kill {self.target}"
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the lab must be able to do."""
+        return frozenset({Capability.KILL, Capability.RESTART})
 
     async def inject(self, lab: Lab) -> None:
         """Kill the server process."""

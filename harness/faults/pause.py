@@ -13,12 +13,16 @@ class Pause:
     """SIGSTOP: connections are accepted by the kernel, and nothing answers until SIGCONT."""
 
     target: str
-    needs: frozenset[Capability] = frozenset({Capability.PAUSE})
 
     @property
     def name(self) -> str:
         """What it does to whom."""
         return f"pause {self.target}"
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the lab must be able to do."""
+        return frozenset({Capability.PAUSE})
 
     async def inject(self, lab: Lab) -> None:
         """Stop the server process."""

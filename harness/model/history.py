@@ -17,10 +17,10 @@ FORMAT = 1
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The promises in figures that the run is judged by."""
+    """The promises in figures that the run is judged by; None where nothing is promised."""
 
-    failed_operations: int = 0
-    gap_seconds: float = 1.0
+    failed_operations: int | None = 0
+    gap_seconds: float | None = 1.0
     converge_seconds: float = 5.0
 
 

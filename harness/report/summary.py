@@ -51,9 +51,10 @@ def _figure_rows(
         value = figures.get(checker, {}).get(name)
         return "unknown" if value is None else f"{value:,.0f}"
 
-    def seconds(checker: str, name: str, limit_seconds: float) -> str:
+    def seconds(checker: str, name: str, limit_seconds: float | None) -> str:
         value = figures.get(checker, {}).get(name)
-        return "unknown" if value is None else f"{value:.3f} s (limit {limit_seconds:g} s)"
+        limit = "no limit" if limit_seconds is None else f"limit {limit_seconds:g} s"
+        return "unknown" if value is None else f"{value:.3f} s ({limit})"
 
     writes = count("availability", "acknowledged_writes")
     documents = count("availability", "acknowledged_documents")

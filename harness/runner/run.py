@@ -25,7 +25,7 @@ from harness.runner.phase_timeline import PhaseTimeline
 from harness.runner.quiescence import read_final_states, settle
 from harness.runner.run_directory import RunDirectory, write_json
 from harness.runner.sampler import sample
-from harness.runner.scenario import Phase, Scenario
+from harness.runner.scenario import Disruption, Phase, Scenario
 from harness.runner.steady_state import reach_steady_state
 from harness.workloads.cms import CmsGenerator, CmsSettings
 
@@ -107,6 +107,8 @@ class Run:
         for fault in self._settings.scenario.faults:
             refuse_unsupported(fault, self._lab)
         directory = self._settings.directory
+        if self._settings.scenario.schedule is not None:
+            write_json(directory.schedule, self._settings.scenario.schedule)
         with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():
             finals = await self._experiment(log)
         write_final_states(directory.final, finals)
@@ -176,26 +178,35 @@ class Run:
             for process in self._processes(stage.clients):
                 clients.create_task(process.run(stop), name=process.client.process)
             try:
-                faults = 0
+                planned = 0
                 for number, phase in enumerate(phases):
                     if number:
                         stage.timeline.begin(phase.name)
                     self._progress.phase(phase.name, phase.seconds)
-                    await self._phase(phase, faults, nemesis)
-                    if phase.fault:
-                        background.create_task(watch.watch(faults), name=f"watch-{faults}")
-                        faults += 1
+                    await self._phase(phase, planned, nemesis)
+                    planned += len(phase.disruptions)
+                    if planned and planned == len(self._header.faults) and phase.disruptions:
+                        background.create_task(watch.watch(last_healed(stage.log)), name="watch")
             finally:
                 stop.set()
         stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
 
-    async def _phase(self, phase: Phase, fault_index: int, nemesis: Nemesis) -> None:
-        if phase.fault is None:
-            await asyncio.sleep(phase.seconds)
-            return
-        ends_ns = self._clock() + round(phase.seconds * 1e9)
-        async with nemesis.disrupt(fault_index, phase.fault):
-            await asyncio.sleep(max(0.0, (ends_ns - self._clock()) / 1e9))
+    async def _phase(self, phase: Phase, first_index: int, nemesis: Nemesis) -> None:
+        """Disrupt as planned; return when the phase's time is over and everything is healed."""
+        began_ns = self._clock()
+
+        async def until(seconds: float) -> None:
+            await asyncio.sleep(max(0.0, seconds - (self._clock() - began_ns) / 1e9))
+
+        async def disrupt(index: int, planned: Disruption) -> None:
+            await until(planned.at_seconds)
+            async with nemesis.disrupt(index, planned.fault):
+                await until(planned.at_seconds + planned.seconds)
+
+        async with asyncio.TaskGroup() as disruptions:
+            for index, planned in enumerate(phase.disruptions, start=first_index):
+                disruptions.create_task(disrupt(index, planned), name=planned.fault.name)
+            await until(phase.seconds)
 
     def _processes(self, clients: Sequence[RecordingClient]) -> Iterator[ClientProcess]:
         """Give each client its generator and its share of the rate, evenly staggered."""
@@ -215,6 +226,12 @@ class Run:
             self._progress.tick(len(operations), failed)
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
+
+
+def last_healed(log: HistoryWriter) -> int:
+    """Return the index of the fault window that was healed last."""
+    windows = log.history.fault_windows.values()
+    return max(windows, key=lambda window: window.heal_observed_ns).index
 
 
 @contextmanager

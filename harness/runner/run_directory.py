@@ -34,6 +34,11 @@ class RunDirectory:
         return self.path / "samples.jsonl"
 
     @property
+    def schedule(self) -> Path:
+        """What the nemesis does, if it has a schedule; it can be given to another run."""
+        return self.path / "schedule.json"
+
+    @property
     def verdict(self) -> Path:
         """The verdicts of the checkers."""
         return self.path / "verdict.json"

@@ -6,16 +6,27 @@ from dataclasses import dataclass, field
 from harness.errors import UsageError
 from harness.faults.base import Fault
 from harness.faults.kill import Kill
+from harness.faults.registry import fault_named
 from harness.model.history import Limits
+from harness.model.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Disruption:
+    """A fault, from `at_seconds` after the beginning of its phase; healed when its time is over."""
+
+    fault: Fault
+    at_seconds: float
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the run; its fault is injected when it begins and healed when it ends."""
+    """A stretch of the run, and what is broken in it; it ends when all of that is healed."""
 
     name: str
     seconds: float
-    fault: Fault | None = None
+    disruptions: tuple[Disruption, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,11 +38,17 @@ class Scenario:
     promise: str
     phases: tuple[Phase, ...]
     limits: Limits = field(default_factory=Limits)
+    schedule: Schedule | None = None
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults in the order in which they are injected."""
-        return tuple(phase.fault for phase in self.phases if phase.fault)
+        return tuple(each.fault for phase in self.phases for each in phase.disruptions)
+
+
+def throughout(name: str, seconds: float, fault: Fault) -> Phase:
+    """Make a phase with one fault, from its beginning to its end."""
+    return Phase(name, seconds, (Disruption(fault, 0.0, seconds),))
 
 
 _NORMAL = Scenario(
@@ -54,12 +71,38 @@ _PRIMARY_DOWN = Scenario(
     ),
     phases=(
         Phase("baseline", 5.0),
-        Phase("primary-down", 10.0, Kill("primary")),
+        throughout("primary-down", 10.0, Kill("primary")),
         Phase("recovery", 5.0),
     ),
 )
 
+RANDOM = "random"
+"""The word for a schedule that is made from the seed."""
+
 SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)}
+
+
+def scheduled(schedule: Schedule) -> Scenario:
+    """Make the scenario of a schedule: clients may see errors, but nothing else may go wrong."""
+    disruptions = tuple(
+        Disruption(fault_named(each.fault), each.at_seconds, each.seconds)
+        for each in schedule.faults
+    )
+    return Scenario(
+        name="scheduled",
+        use_case="Faults that overlap and follow one another",
+        promise=(
+            "Whatever of the schedule happens, nothing acknowledged is lost, nothing deleted "
+            "returns, and both instances hold identical data within 30 s of the last healing."
+        ),
+        phases=(
+            Phase("baseline", 3.0),
+            Phase("chaos", schedule.seconds, disruptions),
+            Phase("recovery", 5.0),
+        ),
+        limits=Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0),
+        schedule=schedule,
+    )
 
 
 def scenario_named(name: str) -> Scenario:
@@ -68,5 +111,5 @@ def scenario_named(name: str) -> Scenario:
         return SCENARIOS[name]
     except KeyError:
         raise UsageError(
-            f"there is no scenario {name!r}; the scenarios are {', '.join(SCENARIOS)}"
+            f"there is no scenario {name!r}; the scenarios are {', '.join((*SCENARIOS, RANDOM))}"
         ) from None

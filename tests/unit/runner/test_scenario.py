@@ -1,11 +1,12 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.runner.scenario import SCENARIOS, scenario_named
+from harness.model.schedule import Schedule, ScheduledFault
+from harness.runner.scenario import SCENARIOS, scenario_named, scheduled
 
 
 def test_an_unknown_scenario_is_answered_with_the_valid_ones() -> None:
-    with pytest.raises(UsageError, match="'chaos'; the scenarios are normal, primary-down"):
+    with pytest.raises(UsageError, match="'chaos'; the scenarios are normal, primary-down, random"):
         scenario_named("chaos")
 
 
@@ -16,5 +17,22 @@ def test_a_scenario_is_found_by_its_name() -> None:
 def test_every_fault_is_followed_by_a_phase_without_one() -> None:
     for scenario in SCENARIOS.values():
         for phase, following in zip(scenario.phases, scenario.phases[1:], strict=False):
-            assert not (phase.fault and following.fault), scenario.name
-        assert scenario.phases[-1].fault is None, scenario.name
+            assert not (phase.disruptions and following.disruptions), scenario.name
+        assert not scenario.phases[-1].disruptions, scenario.name
+
+
+def test_a_schedule_becomes_a_scenario_with_its_faults_in_order_and_a_recovery() -> None:
+    first = ScheduledFault(fault="kill primary", at_seconds=1.0, seconds=2.0)
+    second = ScheduledFault(fault="latency replica 500", at_seconds=1.5, seconds=9.0)
+    schedule = Schedule(seed=1, seconds=12.0, faults=(first, second))
+
+    scenario = scheduled(schedule)
+
+    assert [fault.name for fault in scenario.faults] == ["kill primary", "latency replica 500"]
+    assert [(d.at_seconds, d.seconds) for d in scenario.phases[1].disruptions] == [
+        (1.0, 2.0),
+        (1.5, 9.0),
+    ]
+    assert scenario.phases[1].seconds == 12.0
+    assert not scenario.phases[-1].disruptions
+    assert scenario.schedule is schedule

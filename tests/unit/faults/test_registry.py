@@ -1,0 +1,32 @@
+import pytest
+
+from harness.errors import UsageError
+from harness.faults.registry import FAULTS, fault_named
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_found_by_its_name_and_its_name_by_the_fault(kind: str) -> None:
+    fault = fault_named(f"{kind} replica")
+    assert fault.target == "replica"
+    assert fault_named(fault.name) == fault
+
+
+def test_numbers_say_how_much() -> None:
+    fault = fault_named("latency primary 2000 500")
+    assert (fault.milliseconds, fault.jitter_milliseconds) == (2000, 500)  # type: ignore[attr-defined]
+    assert fault.name == "latency primary 2000 500"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", "there is no fault ''; the faults are kill, pause, cut"),
+        ("burn primary", "there is no fault 'burn'"),
+        ("kill", "needs a target, as in `kill primary`"),
+        ("kill primary 5", "numbers that kill does not take"),
+        ("latency primary long", "numbers that latency does not take"),
+    ],
+)
+def test_wrong_words_are_answered_with_the_right_ones(words: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        fault_named(words)
