@@ -11,7 +11,7 @@ import pytest
         (
             ["run", "primary-up"],
             "chroma-chaos: there is no scenario 'primary-up'; the scenarios are normal, "
-            "primary-down",
+            "primary-down, random",
         ),
         (
             ["run", "normal", "--lab", "moon"],
