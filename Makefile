@@ -38,6 +38,10 @@ chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
 chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run primary-down $(ARGS)
 
+.PHONY: chaos-random
+chaos-random: setup ## Faults by chance on every server (ARGS="--seed 7 --seconds 60")
+	@$(BIN)/chroma-chaos run random $(ARGS)
+
 .PHONY: lab-up
 lab-up: setup ## Bring up a lab to play with by hand (ARGS="--instances 3")
 	@$(BIN)/chroma-chaos lab up $(ARGS)
