@@ -94,7 +94,7 @@ async def test_a_cursor_is_written_after_what_it_stands_for() -> None:
         ]
     )
 
-    assert connection.order[-1] == "insert into cursors"
+    assert connection.order[-1] == "update cursors"
 
 
 async def test_of_several_moves_of_a_cursor_the_furthest_is_written() -> None:
@@ -107,7 +107,7 @@ async def test_of_several_moves_of_a_cursor_the_furthest_is_written() -> None:
         ]
     )
 
-    assert set(connection.rows("insert into cursors")) == {
+    assert set(connection.rows("update cursors")) == {
         (LANE, "primary", 3),
         (LANE, "replica", 1),
         (OTHER, "primary", 9),
