@@ -31,6 +31,8 @@ from lb.upstream import Upstream, describe
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+LOOK_FOR_LOSSES_SECONDS = 10.0
+"""A restart on an empty disk may be so quick that no probe sees it."""
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 10.0
 
@@ -59,7 +61,7 @@ class Rebuilder:
         self._clock = clock
         self._tools = CopyTools(tail, reader, memberships, self._count_documents)
         self._name = name
-        self._must_look = True
+        self._look_at = 0.0
         self._retries: dict[UUID, tuple[int, float]] = {}
         self._copying: str | None = None
         self._copied_collections = 0
@@ -84,7 +86,7 @@ class Rebuilder:
         while True:
             did_something = False
             if not instance.is_serving:
-                self._must_look = True
+                self._look_soon()
             else:
                 try:
                     did_something = await self._step()
@@ -93,7 +95,7 @@ class Rebuilder:
             await asyncio.sleep(0 if did_something else LOOK_SECONDS)
 
     def _look_soon(self) -> None:
-        self._must_look = True
+        self._look_at = 0.0
 
     def _count_documents(self, more: int) -> None:
         self._copied_documents += more
@@ -102,9 +104,9 @@ class Rebuilder:
         """Do one thing that is to be done; False when there is nothing, or it must wait."""
         if not self._is_due(UUID(int=0)):
             return False
-        if self._must_look:
-            self._must_look = False
-            await self._look()
+        if self._clock() >= self._look_at:
+            self._look_at = self._clock() + LOOK_FOR_LOSSES_SECONDS
+            await self._look_for_losses()
         for leftover in self._tail.leftovers.on(self._name):
             await self._delete(leftover)
         self._retries.pop(UUID(int=0), None)
@@ -119,11 +121,11 @@ class Rebuilder:
                 return True
         return False
 
-    async def _look(self) -> None:
+    async def _look_for_losses(self) -> None:
         try:
             lost = await lost_collections(self._upstream, self._others, self._tail)
         except InstanceError:
-            self._must_look = True
+            self._look_soon()
             raise
         await self._memberships.leave(lost, self._name, "it does not know them any more")
 
