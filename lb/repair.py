@@ -87,6 +87,9 @@ class Repairs:
         self, name: Name, strangers: dict[str, UUID], source: str | None
     ) -> RepairPlan:
         """Take a collection into the catalogue whose only member is the one that is right."""
+        away = [each.name for each in self._tail.fleet if not each.is_serving]
+        if away and (source in away or not strangers):
+            raise NoInstanceError(f"{' and '.join(away)} cannot be asked; nothing was repaired")
         if not strangers:
             raise NotFoundError(f"Collection [{name.name}] does not exist")
         if source is None and len(strangers) > 1:
