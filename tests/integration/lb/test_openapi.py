@@ -65,6 +65,7 @@ async def test_every_documented_answer_is_seen_and_has_its_shape(lab: ProcessLab
 
         await eventually(is_up, "the instances are healthy")
         await see_service(seen, client)
+        await see_conflict(seen, client, lab)
         await see_refusals(seen, client)
         await lab.kill("lb")
         await lab.kill("postgres")
