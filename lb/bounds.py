@@ -69,6 +69,9 @@ class LogBounds:
         if excess is not None and ending:
             instance.note_abandoned(f"the log kept {excess}")
             await self._memberships.leave(ending, instance.name, f"the log kept {excess}")
+        elif any(True for _ in self._tail.outside(instance.name)):
+            # It left before a restart, or is new: what it lacks is in no log.
+            instance.note_abandoned("it is away and lacks collections")
 
     def check_room(self) -> None:
         """Raise `LogFullError` when what waits for an instance to take it passes a bound."""
@@ -80,13 +83,13 @@ class LogBounds:
             self._tail.unsettled_bytes,
             _age_seconds(oldest.logged_at) if oldest is not None else 0.0,
         )
-        if waiting and excess is not None and not self._is_any_serving_ahead():
+        if waiting and excess is not None and not self._is_every_lane_served():
             raise LogFullError(
                 f"no instance takes writes, and the log holds {excess}; nothing was done, try again"
             )
 
-    def _is_any_serving_ahead(self) -> bool:
-        """Tell whether an instance that serves is about to take what waits."""
+    def _is_every_lane_served(self) -> bool:
+        """Tell whether for all that waits there is an instance that is about to take it."""
         return all(
             any(self._tail.fleet[name].is_serving for name in collection.lane.members)
             for collection in self._tail.unfinished()

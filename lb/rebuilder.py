@@ -122,6 +122,8 @@ class Rebuilder:
         return False
 
     async def _look_for_losses(self) -> None:
+        catalogue = self._tail.catalogue
+        self._retries = {k: v for k, v in self._retries.items() if catalogue.get(k) is not None}
         try:
             lost = await lost_collections(self._upstream, self._others, self._tail)
         except InstanceError:
