@@ -98,6 +98,8 @@ class LogBounds:
     def _is_kept_by_another(self, collection: Collection, instance: str) -> bool:
         """Tell whether a member that serves has all that the instance has of the collection."""
         lane = collection.lane
+        if collection is self._tail.catalogue.namespaces:
+            return False  # It is short, and nobody can get a copy of it.
         return collection.state in (CollectionState.ACTIVE, CollectionState.DROPPING) and any(
             name != instance
             and self._tail.fleet[name].is_serving

@@ -228,7 +228,12 @@ class LogTail:
         return holder.lane.applied[instance] >= dependency.position
 
     def is_name_free(self, entry: Entry, instance: str) -> bool:
-        """Tell whether nothing that is to be deleted on the instance may hold the entry's name."""
+        """Tell whether nothing that is to be deleted on the instance is in the entry's way.
+
+        That is a collection with the name that it needs, or inside the database that it ends.
+        """
+        if entry.kind is Kind.DROP_DATABASE:
+            return not self.leftovers.on(instance)
         collection = self.catalogue.get(entry.lane_id)
         if collection is None or (entry.kind is not Kind.CREATE and entry.new_name is None):
             return True

@@ -14,6 +14,7 @@ import asyncpg
 
 from lb.database import CONNECTION_ERRORS, queries
 from lb.log_tail import LogTail
+from lb.model import NAMESPACES
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Pruner:
         after = 0
         while True:
             row = await queries.prune_bodies(
-                self._pool, copied_lanes=self._copied_lanes(), after=after, page=PAGE_ENTRIES
+                self._pool, kept_lanes=self._kept_lanes(), after=after, page=PAGE_ENTRIES
             )
             self._size.pruned_bodies += row["pruned"]
             if row["looked_at"] < PAGE_ENTRIES:
@@ -93,5 +94,6 @@ class Pruner:
     async def _page(self, query: Any, selection: dict[str, float]) -> int:
         return int(await query(self._pool, page=PAGE_ENTRIES, **selection))
 
-    def _copied_lanes(self) -> list[UUID]:
-        return [c.id for c in self._tail.catalogue if c.lane.copying]
+    def _kept_lanes(self) -> list[UUID]:
+        """Return the lanes that are being copied, and that of databases: it is never copied."""
+        return [NAMESPACES, *(c.id for c in self._tail.catalogue if c.lane.copying)]

@@ -115,11 +115,15 @@ class Rebuilder:
             self._upstream.instance.note_incomplete(f"{len(missing)} collections are to be copied")
         for collection in missing:
             source = self._source(collection)
-            is_free = self._name not in collection.lane.busy
+            is_free = self._name not in collection.lane.busy and self._has_databases()
             if source is not None and is_free and self._is_due(collection.id):
                 await self._copy(collection, source)
                 return True
         return False
+
+    def _has_databases(self) -> bool:
+        """Tell whether the instance has applied all writes of tenants and databases."""
+        return self._tail.catalogue.namespaces.lane.next_entry(self._name) is None
 
     async def _look_for_losses(self) -> None:
         catalogue = self._tail.catalogue

@@ -69,6 +69,13 @@ async def _end_unconfigured(connection: "asyncpg.Connection[Any]", fleet: Fleet)
         await queries.note_unconfigured_leftovers(connection, instances=instances)
         await queries.remove_unconfigured_mappings(connection, instances=instances)
         await queries.remove_unconfigured_members(connection, instances=instances)
+        # Tenants and databases are never copied: who is new applies all of that lane.
+        await queries.put_members(
+            connection,
+            lane_ids=[NAMESPACES] * len(instances),
+            instances=instances,
+            positions=[0] * len(instances),
+        )
 
 
 def is_gone(collection: Collection) -> bool:

@@ -147,8 +147,8 @@ delete from mappings where instance <> all(:instances::text[]);
 -- End the memberships of instances that are no longer configured.
 delete from cursors where instance <> all(:instances::text[]);
 
--- name: prune_bodies(copied_lanes, after, page)^
--- Let go of the next bodies that every member has applied; lanes that are being copied keep theirs.
+-- name: prune_bodies(kept_lanes, after, page)^
+-- Let go of the next bodies that every member has applied; some lanes keep theirs.
 with page as (
     select position, lane_id from wal
     where body is not null and position > :after
@@ -156,7 +156,7 @@ with page as (
     limit :page
 ), done as (
     select w.position from wal w join page p using (position)
-    where w.outcome_status is not null and p.lane_id <> all(:copied_lanes::uuid[])
+    where w.outcome_status is not null and p.lane_id <> all(:kept_lanes::uuid[])
         and not exists (
             select 1 from cursors c where c.lane_id = p.lane_id and c.position < p.position
         )

@@ -19,6 +19,7 @@ from tests.integration.lb.calls import (
     is_quiet,
 )
 from tests.integration.lb.test_adoption import made_directly
+from tests.integration.lb.test_namespaces import DATABASES, fill, make_database, on_instances
 from tests.integration.lb.test_start import another_lb, environment
 from tests.integration.lb.writers import Writer, assert_equal, contents, seeded, writing
 
@@ -62,6 +63,11 @@ async def test_a_third_instance_gets_everything_while_clients_go_on(lab: Process
         await eventually(lambda: is_quiet(lb), "it is active", 20)
         await seeded(lb, "grown", 2500)
         await create(lb, "empty")
+        await make_database(lb, "extra")
+        await fill(lb, "extra", "inside", "a", "b")
+        await make_database(lb, "ended")
+        await fill(lb, "ended", "inside", "a")
+        assert (await lb.delete(f"{DATABASES}/ended")).status_code == 200
         await eventually(lambda: is_quiet(lb), "two are equal", 30)
     async with lb_over(lab, *three) as lb:
         await eventually(lambda: answers(lb), "it is active", 20)
@@ -74,9 +80,15 @@ async def test_a_third_instance_gets_everything_while_clients_go_on(lab: Process
         await eventually(lambda: is_quiet(lb), "the rest is applied", 30)
         assert writer.failed == 0
         await assert_equal(lab, "grown", "empty", "born-with-three")
+        third = (await on_instances(lab))[2]
+        assert third["extra"] == {"inside": ["a", "b"]}
+        assert "ended" not in third
     async with lb_over(lab, *two) as lb:
         await eventually(lambda: knows_all(lb, 2), "it is active without the third", 20)
         assert (await lb.delete(f"{COLLECTIONS}/empty")).status_code == 200
+        assert (await lb.delete(f"{DATABASES}/extra")).status_code == 200
+        await make_database(lb, "extra")
+        await fill(lb, "extra", "anew", "c")
         await eventually(lambda: is_quiet(lb), "the drop is applied", 20)
         await Writer(lb, "grown", 2, 2500).write()
     async with lb_over(lab, *three) as lb:
@@ -86,6 +98,7 @@ async def test_a_third_instance_gets_everything_while_clients_go_on(lab: Process
             async with httpx.AsyncClient(base_url=each.url) as direct:
                 names = sorted(each["name"] for each in (await direct.get(COLLECTIONS)).json())
                 assert names == ["born-with-three", "grown"]
+        assert (await on_instances(lab))[2]["extra"] == {"anew": ["c"]}
 
 
 async def answers(lb: httpx.AsyncClient) -> bool:

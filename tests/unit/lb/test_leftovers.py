@@ -49,13 +49,14 @@ def test_who_left_is_not_waited_for_by_what_depends_on_it() -> None:
     drop = an_entry(2, Kind.DROP)
     drop.lane_id = collection.id
     tail.add(collection, drop)
-    dependency = tail.catalogue.freed_by(collection.name)
-    assert not tail.is_satisfied(dependency, B)
+    create = an_entry(3, Kind.CREATE)
+    create.after = tail.catalogue.freed_by(collection.name)
+    assert not tail.is_in_turn(create, B)
 
     tail.leave(collection, B)
 
-    assert tail.is_satisfied(dependency, B)
-    assert not tail.is_satisfied(dependency, A)
+    assert tail.is_in_turn(create, B)
+    assert not tail.is_in_turn(create, A)
 
 
 def test_the_last_to_drop_a_collection_may_be_one_that_leaves() -> None:
