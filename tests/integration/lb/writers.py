@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import COLLECTIONS
@@ -119,4 +120,8 @@ async def assert_equal(lab: ProcessLab, *names: str) -> None:
         for other in others:
             assert other[0] == first[0]
             assert other[1]["ids"] == first[1]["ids"], name
-            assert other[1] == first[1], name
+            columns = {name: first[1][name] != other[1][name] for name in INCLUDED}
+            for column in [column for column, differs in columns.items() if differs]:
+                pairs = zip(first[1]["ids"], first[1][column], other[1][column], strict=True)
+                differing = [(i, a, b) for i, a, b in pairs if a != b]
+                pytest.fail(f"{name}: {column} differ: {differing[:5]} of {len(differing)}")
