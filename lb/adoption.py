@@ -6,7 +6,7 @@ knows whether they are to be spread or removed. Nothing on an instance is change
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from lb import payloads
 from lb.catalogue import Catalogue, Collection, Name
 from lb.errors import BadRequestError, InstanceError, NoInstanceError, RequestError
 from lb.log_tail import LogTail
-from lb.model import CollectionState, Progress
+from lb.model import CollectionState, Leftover, Progress
 from lb.paths import CANARY_DATABASE, PREFIX, Read, Target
 from lb.upstream import Upstream, describe
 from lb.wal import Wal
@@ -36,16 +36,24 @@ class Findings:
     somewhere: Holdings
 
 
-def sort_out(census: Mapping[str, Mapping[Name, UUID]], catalogue: Catalogue) -> Findings:
+def sort_out(
+    census: Mapping[str, Mapping[Name, UUID]],
+    catalogue: Catalogue,
+    leftovers: Iterable[Leftover] = (),
+) -> Findings:
     """Tell which collections of the instances are not in the catalogue. Pure.
 
     A name that the catalogue holds is its own business, and so is a UUID that it knows: a
-    collection that is being dropped is still mapped where the drop has not been applied.
+    collection that is being dropped is still mapped where the drop has not been applied. What is
+    to be deleted on an instance is not there any more.
     """
+    stale = {(each.instance, each.uuid) for each in leftovers}
     unknown: dict[Name, dict[str, UUID]] = {}
     ours: set[Name] = set()
     for instance, collections in census.items():
         for name, uuid in collections.items():
+            if (instance, uuid) in stale:
+                continue
             if catalogue.by_name(name) is not None or catalogue.by_instance_uuid(uuid) is not None:
                 ours.add(name)
             unknown.setdefault(name, {})[instance] = uuid
@@ -78,7 +86,7 @@ class Adoption:
     async def look(self) -> None:
         """Adopt what every instance has, and note what only some have."""
         census = {name: await self._census(name) for name in self._upstreams}
-        findings = sort_out(census, self._tail.catalogue)
+        findings = sort_out(census, self._tail.catalogue, self._tail.leftovers)
         for name, uuids in findings.everywhere.items():
             if not await self.mismatches(name, uuids):
                 await self.adopt(name, uuids)
@@ -100,10 +108,14 @@ class Adoption:
         if collection is None:
             collection = catalogue.reserve(name)
             collection.move_to(CollectionState.ACTIVE)
+            change = collection.as_birth()
+        else:
+            change = collection.as_change()
+            check_members(collection, uuids)
         changes = [catalogue.map(collection, i, uuid) for i, uuid in uuids.items()]
         log.warning("%s is mapped to %s", name.name, {i: str(u) for i, u in uuids.items()})
         # Queued together before anything else can be, so one commit holds all of it.
-        writes = [Progress(collection=collection.as_change())]
+        writes = [Progress(collection=change)]
         writes += [Progress(mapping=change) for change in changes]
         await asyncio.gather(*(self._wal.record(progress) for progress in writes))
         return collection
@@ -154,3 +166,13 @@ class Adoption:
             for uuid, raw in payloads.split_collections(listed.body):
                 found[Name(TENANT, database, payloads.collection_name(raw))] = uuid
         return found
+
+
+def check_members(collection: Collection, instances: Iterable[str]) -> None:
+    """Raise `BadRequestError` for an instance that has left: only a copy makes it a member."""
+    for instance in instances:
+        if not collection.lane.is_member(instance):
+            raise BadRequestError(
+                f"{instance} is to get a copy of [{collection.name.name}] by itself, so nothing "
+                "was mapped"
+            )

@@ -15,6 +15,7 @@ from lb import openapi
 from lb.access import Access
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
+from lb.bounds import Bounds, LogBounds
 from lb.canary import Canary
 from lb.catalogue import Catalogue, Collection
 from lb.comparer import Comparer
@@ -29,9 +30,14 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.mapping_endpoints import MappingEndpoints
+from lb.membership import Memberships
 from lb.proxy import Proxy, Service, refuse_old_api
+from lb.pruner import Pruner
 from lb.reads import Reads
+from lb.rebuilder import Rebuilder
 from lb.recovery import recover
+from lb.repair import Repairs
+from lb.repair_endpoints import RepairEndpoints
 from lb.status import Status
 from lb.transaction_endpoints import TransactionEndpoints
 from lb.transaction_log import TransactionLog
@@ -67,6 +73,7 @@ class LoadBalancer:
             tail=self._tail,
         )
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
+        self._repair_endpoints = RepairEndpoints()
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
@@ -94,7 +101,9 @@ class LoadBalancer:
             self._settings.client_token,
         )
         app = web.Application(middlewares=[access.middleware])
-        app.add_routes(own_routes(self._status, self._proxy, self._mapping_endpoints))
+        app.add_routes(
+            own_routes(self._status, self._proxy, self._mapping_endpoints, self._repair_endpoints)
+        )
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -156,6 +165,7 @@ class LoadBalancer:
             upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds, self._lead)
             self._upstreams[instance.name] = upstream
         comparer = Comparer(self._upstreams, tail, self._clock, settings.compare_interval_seconds)
+        memberships = Memberships(tail, self._wal)
         machinery = Machinery(
             tail,
             self._wal,
@@ -179,6 +189,10 @@ class LoadBalancer:
         adoption = Adoption(self._upstreams, tail, self._wal)
         tasks.create_task(adoption.run(), name="adoption")
         self._mapping_endpoints.adoption = adoption
+        self._repair_endpoints.repairs = Repairs(
+            self._upstreams, tail, self._wal, memberships, comparer
+        )
+        bounds = self._keep_bounded(tail, reader, memberships, comparer, tasks)
         self._status.comparer = comparer
         tail.on_change = self._poke
         tail.on_freed = self._poke_all
@@ -201,11 +215,46 @@ class LoadBalancer:
             lookups,
             settings.write_timeout_seconds,
             settings.protected_names,
+            bounds.check_room,
         )
         if settings.recovery_webhook_url:
             webhook = RecoveryWebhook(settings.recovery_webhook_url, reader)
             tasks.create_task(webhook.run(), name="webhook")
         self._proxy.activate(Service(writes, lookups, TransactionLog(tail, reader)))
+
+    def _keep_bounded(
+        self,
+        tail: LogTail,
+        reader: LogReader,
+        memberships: Memberships,
+        comparer: Comparer,
+        tasks: asyncio.TaskGroup,
+    ) -> LogBounds:
+        """Bound the log, prune it, and rebuild instances that it does not wait for."""
+        settings = self._settings
+        limits = Bounds(
+            settings.log_max_entries, settings.log_max_bytes, settings.log_max_age_seconds
+        )
+        bounds = LogBounds(tail, memberships, limits)
+        tasks.create_task(bounds.run(), name="bounds of the log")
+        pruner = Pruner(
+            reader.pool, tail, settings.log_retention_seconds, settings.prune_interval_seconds
+        )
+        tasks.create_task(pruner.run(), name="pruner")
+        self._status.pruner = pruner
+        for name in self._fleet.names:
+            rebuilder = Rebuilder(
+                name,
+                self._upstreams,
+                tail,
+                reader,
+                memberships,
+                comparer.is_doubted,
+                self._clock,
+            )
+            tasks.create_task(rebuilder.run(), name=f"rebuilder of {name}")
+            self._status.rebuilders[name] = rebuilder
+        return bounds
 
     def _drive(self, name: str, machinery: Machinery, tasks: asyncio.TaskGroup) -> None:
         """Give one instance its applier, and watch its health and its unanswered writes."""
@@ -222,7 +271,7 @@ class LoadBalancer:
             settings.probe_interval_seconds,
             settings.probe_timeout_seconds,
             log_end=lambda: machinery.tail.end,
-            is_behind=machinery.tail.is_behind,
+            is_behind=machinery.tail.is_incomplete,
         )
         self._appliers.append(Applier(upstream, machinery, late.settled))
         upstream.instance.on_change = self._on_instance
@@ -267,13 +316,17 @@ class LoadBalancer:
 
 
 def own_routes(
-    status: Status, proxy: Proxy, mapping_endpoints: MappingEndpoints
+    status: Status,
+    proxy: Proxy,
+    mapping_endpoints: MappingEndpoints,
+    repair_endpoints: RepairEndpoints,
 ) -> list[web.RouteDef]:
     """Return what is served beside Chroma's API; `openapi` describes each of them."""
     document = web.get("/openapi.json", openapi.serve)
     return [
         *Endpoints(status).routes(),
         *mapping_endpoints.routes(),
+        *repair_endpoints.routes(),
         *TransactionEndpoints(proxy).routes(),
         document,
     ]

@@ -9,7 +9,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from lb.catalogue import Collection
-from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
+from lb.errors import (
+    BrokenMappingError,
+    InstanceError,
+    InstanceUnreachableError,
+    RequestGivenUpError,
+)
 from lb.executor import Execution, Executor
 from lb.failpoints import reach
 from lb.instances import Instance
@@ -129,7 +134,7 @@ class Applier:
     def _is_able(self, name: str, entry: Entry) -> bool:
         tail = self._m.tail
         able = tail.fleet[name].is_serving and tail.is_in_turn(entry, name)
-        return able and self._m.lead.is_confirmed
+        return able and tail.is_name_free(entry, name) and self._m.lead.is_confirmed
 
     def _hedge_seconds(self) -> float:
         longest = self._m.hedge_max_seconds
@@ -160,8 +165,8 @@ class Applier:
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
         window, body = await self._window(collection, entry)
-        if entry.outcome is not None and not entry.outcome.is_success:
-            return  # It was refused elsewhere while its body was read.
+        if not lane.is_member(name) or (entry.outcome and not entry.outcome.is_success):
+            return  # It left, or the entry was refused elsewhere, while the body was read.
         if entry.first_sent_at is None:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
@@ -176,11 +181,15 @@ class Applier:
             self._check_agreement(entry, execution)
         except InstanceError as error:
             self._note_failure(collection, window, error)
+            if isinstance(error, BrokenMappingError):
+                self.instance.on_missing()
             if isinstance(error, RequestGivenUpError):
                 self._m.doubt(collection, name)
                 await self._settled()
             return
         self._failures.pop(collection, None)
+        if not lane.is_member(name):
+            return  # It has left meanwhile: what it did there is to be deleted.
         self.instance.successful_syncs += len(window)
         await self._note_outcome(collection, window, execution)
 
@@ -196,10 +205,13 @@ class Applier:
 
     async def _skip(self, collection: Collection, entry: Entry) -> None:
         self._failures.pop(collection, None)
+        if not collection.lane.is_member(self.instance.name):
+            return
         collection.lane.mark_applied(self.instance.name, entry)
         await self._m.wal.record(Progress(advance=self._advance_to(entry)))
         await reach("after-cursor", entry, instance=self.instance.name)
-        self._m.tail.advance(collection, self.instance.name, entry)
+        if collection.lane.is_member(self.instance.name):
+            self._m.tail.advance(collection, self.instance.name, entry)
 
     def _check_agreement(self, entry: Entry, execution: Execution) -> None:
         """Report when this instance and the one that gave the outcome disagree.
@@ -237,6 +249,8 @@ class Applier:
             self.instance.name,
             error.cause,
         )
+        if not collection.lane.is_member(self.instance.name):
+            collection.lane.retry_at.pop(self.instance.name, None)
         unreachable = isinstance(error, InstanceUnreachableError)
         if unreachable and not isinstance(error, RequestGivenUpError):
             self.instance.suspect(error.cause)
@@ -263,6 +277,8 @@ class Applier:
             )
         )
         await reach("after-cursor", *window, instance=name)
+        if not collection.lane.is_member(name):
+            return
         for each in window[:-1]:
             tail.advance(collection, name, each)
         if tail.advance(collection, name, window[-1]):

@@ -5,7 +5,7 @@ caused it. All methods are synchronous, so their order is the order of the log.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 from lb.errors import ConflictError
@@ -69,6 +69,10 @@ class Collection:
         """Return the row that PostgreSQL is to hold, in the present state or a coming one."""
         name = self.name
         return CollectionChange(self.id, name.tenant, name.database, name.name, state or self.state)
+
+    def as_birth(self) -> CollectionChange:
+        """Return the row of a collection that is new to the catalogue, with its members."""
+        return replace(self.as_change(), members=self.lane.members)
 
 
 class Catalogue:
@@ -151,11 +155,14 @@ class Catalogue:
         if entry.outcome is None and entry.kind in (Kind.CREATE, Kind.DROP):
             collection.changing = entry
 
-    def reserve(self, name: Name) -> Collection:
-        """Make a collection for a name that is free; its create entry comes next."""
+    def reserve(self, name: Name, members: Iterable[str] | None = None) -> Collection:
+        """Make a collection for a name that is free; its create entry comes next.
+
+        Every instance is a member, unless it is told who is.
+        """
         assert name not in self._by_name
         collection_id = uuid4()
-        lane = Lane(collection_id, self._instances)
+        lane = Lane(collection_id, self._instances if members is None else members)
         collection = Collection(collection_id, name, lane)
         self._by_id[collection_id] = self._by_name[name] = collection
         return collection

@@ -93,6 +93,10 @@ class Comparer:
         due = [now + seconds for seconds in LOOK_AGAIN_SECONDS]
         self._doubts.append(Doubt(collection, instance, due))
 
+    def is_doubted(self, collection: Collection, instance: str) -> bool:
+        """Tell whether the collection on the instance may differ from what was written."""
+        return instance in self._doubted_on(collection)
+
     async def run(self) -> None:
         """Look at what is due until cancelled; everything now and then."""
         next_round = self._clock() + self._interval_seconds
@@ -198,7 +202,11 @@ class Comparer:
     def _right_one(self, collection: Collection, instance: str) -> str | None:
         """Choose whom to compare with: a serving instance, best one without a doubt."""
         doubted = self._doubted_on(collection)
-        serving = [i.name for i in self._tail.fleet if i.is_serving and i.name != instance]
+        serving = [
+            i.name
+            for i in self._tail.fleet
+            if i.is_serving and i.name != instance and collection.lane.is_member(i.name)
+        ]
         return min(serving, key=lambda name: name in doubted, default=None)
 
     def _doubted_on(self, collection: Collection) -> set[str]:
@@ -208,6 +216,8 @@ class Comparer:
     def _marks(self, collection: Collection, *names: str) -> tuple[int, ...] | None:
         """Return how far the instances are; None unless they are at rest at the same place."""
         lane = collection.lane
+        if lane.copying or not all(lane.is_member(name) for name in names):
+            return None
         at_rest = all(
             name not in lane.busy and not lane.queues[name] and name in collection.uuids
             for name in names

@@ -54,6 +54,7 @@ def _token(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Token = Annotated[str, AfterValidator(_token)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+LongSeconds = Annotated[float, Field(gt=0, le=315_360_000)]
 
 
 class Settings(BaseSettings):
@@ -99,6 +100,23 @@ class Settings(BaseSettings):
     )
     hedge_max_seconds: Seconds = Field(
         default=0.5, description="the longest wait before a second instance is asked as well"
+    )
+    log_max_entries: int = Field(
+        default=100_000,
+        ge=1,
+        description="how many entries the log keeps for instances that are away",
+    )
+    log_max_bytes: int = Field(
+        default=1 << 30, ge=1, description="how many bytes of bodies the log keeps for them"
+    )
+    log_max_age_seconds: LongSeconds = Field(
+        default=86_400.0, description="how long the log keeps what an instance lacks"
+    )
+    log_retention_seconds: LongSeconds = Field(
+        default=604_800.0, description="how long outcomes of transactions are kept"
+    )
+    prune_interval_seconds: Seconds = Field(
+        default=10.0, description="time between removals of what the log need not keep"
     )
     postgres_timeout_seconds: Seconds = Field(
         default=5.0, description="how long PostgreSQL may take for one statement"

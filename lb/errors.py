@@ -45,6 +45,10 @@ class BrokenMappingError(InstanceError):
     """An instance does not know a collection that the catalogue says it holds."""
 
 
+class CopyAbandonedError(LoadBalancerError):
+    """A copy between instances cannot be finished as it was begun; the text says why."""
+
+
 class ForeignCollectionError(InstanceError):
     """A collection of this name, with documents, exists on an instance and is not ours."""
 
@@ -139,6 +143,12 @@ class LogUnavailableError(RequestError):
     code = "LogUnavailable"
 
 
+class LogFullError(RequestError):
+    """No instance has taken writes for so long that the log takes no more: it has no effect."""
+
+    code = "LogFull"
+
+
 class InDoubtError(RequestError):
     """The write is in the log, or may be, without an outcome yet; the log will settle it."""
 
@@ -172,6 +182,7 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     BadGatewayError: 502,
     UnintelligibleAnswerError: 502,
     LogUnavailableError: 503,
+    LogFullError: 503,
     InDoubtError: 503,
     NoInstanceError: 503,
     StandingByError: 503,

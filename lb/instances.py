@@ -17,14 +17,19 @@ class State(StrEnum):
     """Probes fail, or an administrator says so: nothing new is sent."""
     CATCHING_UP = "CATCHING_UP"
     """Takes writes from the log, and reads of collections where it is not behind."""
+    NEEDS_REBUILD = "NEEDS_REBUILD"
+    """Away for so long that the log does not wait for it: it will get copies when it is back."""
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.UP: frozenset({State.SUSPECT, State.DOWN}),
-    State.SUSPECT: frozenset({State.DOWN, State.CATCHING_UP}),
-    State.DOWN: frozenset({State.CATCHING_UP}),
-    State.CATCHING_UP: frozenset({State.UP, State.SUSPECT, State.DOWN}),
+    State.UP: frozenset({State.SUSPECT, State.DOWN, State.CATCHING_UP}),
+    State.SUSPECT: frozenset({State.DOWN, State.CATCHING_UP, State.NEEDS_REBUILD}),
+    State.DOWN: frozenset({State.CATCHING_UP, State.NEEDS_REBUILD}),
+    State.CATCHING_UP: frozenset({State.UP, State.SUSPECT, State.DOWN, State.NEEDS_REBUILD}),
+    State.NEEDS_REBUILD: frozenset({State.CATCHING_UP}),
 }
+AWAY = frozenset({State.DOWN, State.NEEDS_REBUILD})
+"""Nothing is sent there, and a failed probe is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Instance:
         self._last_answer = float("-inf")
         self.on_change: Callable[[Instance], None] = lambda _: None
         self.on_suspicion: Callable[[], None] = lambda: None
+        self.on_missing: Callable[[], None] = lambda: None
+        """Is told when it does not know a collection that it should have."""
 
     def __repr__(self) -> str:
         return f"<Instance {self.name} {self.state} ({self.cause})>"
@@ -110,7 +117,7 @@ class Instance:
                 self.move_to(State.CATCHING_UP, "it answers probes")
             return
         self.last_error = error
-        if self._forced_healthy or self.state is State.DOWN:
+        if self._forced_healthy or self.state in AWAY:
             return
         if self.state is State.SUSPECT or conclusive:
             self.move_to(State.DOWN, error)
@@ -122,11 +129,21 @@ class Instance:
         if self.state is State.CATCHING_UP:
             self.move_to(State.UP, "caught up with the log")
 
+    def note_incomplete(self, cause: str) -> None:
+        """Note that it lacks collections that clients see, until it has got copies."""
+        if self.state is State.UP:
+            self.move_to(State.CATCHING_UP, cause)
+
+    def note_abandoned(self, cause: str) -> None:
+        """Note that the log does not wait for it any more."""
+        if not self.is_serving and self.state is not State.NEEDS_REBUILD:
+            self.move_to(State.NEEDS_REBUILD, cause)
+
     def force(self, healthy: bool, duration_seconds: float) -> None:
         """Impose a state for a time; it ends by itself in `expire_force`."""
         self.forced = Forced(healthy, self._clock() + duration_seconds)
         cause = f"forced by an administrator for {duration_seconds:g} s"
-        if not healthy and self.state is not State.DOWN:
+        if not healthy and self.state not in AWAY:
             self.move_to(State.DOWN, cause)
         elif healthy and not self.is_serving:
             self.move_to(State.CATCHING_UP, cause)

@@ -38,9 +38,10 @@ class Decision:
 
 
 class Lane:
-    """The tail of one collection's entries, and how far each instance has come.
+    """The tail of one collection's entries, and how far each member has come.
 
-    Invariant: `cursors[x] <= applied[x] <= sent[x]` for every instance x, and all only grow.
+    The members are the instances in `queues`: they have the collection, or get it from the log.
+    Invariant: `cursors[x] <= applied[x] <= sent[x]` for every member x, and all only grow.
     `applied` moves with the instance's answer, `cursors` when PostgreSQL has it.
     """
 
@@ -56,6 +57,10 @@ class Lane:
         self.retry_at: dict[str, float] = {}
         self.repairing: set[str] = set()
         """Instances whose documents are being repaired: nothing is read there meanwhile."""
+        self.held: set[str] = set()
+        """Members that are sent nothing for a moment, because they are being copied from."""
+        self.copying: dict[str, deque[Entry]] = {}
+        """Instances that get a copy, with what was logged since it began and is to be made up."""
         self.singly_until: dict[str, int] = {}
         """Instances that refused a window: up to this position they get entries one by one."""
         self.acked = 0
@@ -67,18 +72,49 @@ class Lane:
 
     @property
     def is_drained(self) -> bool:
-        """Whether every instance has applied every entry."""
+        """Whether every member has applied every entry."""
         return not any(self.queues.values())
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The instances that have the collection, or get it from the log."""
+        return tuple(self.queues)
+
+    def is_member(self, instance: str) -> bool:
+        """Tell whether the instance takes part; one that does not is asked nothing."""
+        return instance in self.queues
+
     def append(self, entry: Entry) -> None:
-        """Add an entry that the log holds; each instance that has not applied it will."""
+        """Add an entry that the log holds; each member that has not applied it will."""
         for name, queue in self.queues.items():
             if entry.position > self.applied[name]:
                 queue.append(entry)
+        for entries in self.copying.values():
+            entries.append(entry)
+
+    def leave(self, instance: str) -> None:
+        """End a membership. What was sent there may have been read: others must have it first."""
+        assert len(self.queues) > 1, "the last member keeps the collection"
+        sent = self.sent[instance]
+        self.acked = max(self.acked, sent)
+        self.structure_acked = max(self.structure_acked, sent)
+        for kept in (self.queues, self.cursors, self.applied, self.sent, self.seen):
+            kept.pop(instance)
+        self.retry_at.pop(instance, None)
+        self.singly_until.pop(instance, None)
+
+    def join(self, instance: str, like: str) -> None:
+        """Make the instance a member that has, and lacks, what another member has and lacks."""
+        assert instance not in self.queues, "a member is not joined again"
+        position = self.applied[like]
+        assert self.sent[like] == position, "what is in doubt is not copied"
+        self.queues[instance] = deque(self.queues[like])
+        self.cursors[instance] = self.applied[instance] = self.sent[instance] = position
+        self.seen[instance] = 0
 
     def next_entry(self, instance: str) -> Entry | None:
         """Return the entry that the instance has to apply next."""
-        queue = self.queues[instance]
+        queue = self.queues.get(instance)
         return queue[0] if queue else None
 
     def mark_sent(self, instance: str, entry: Entry) -> None:
@@ -105,16 +141,19 @@ class Lane:
 
     def note_read(self, instance: str) -> None:
         """Note that a read from the instance has completed: it may have seen all that was sent."""
-        self.seen[instance] = self.sent[instance]
+        if instance in self.queues:
+            self.seen[instance] = self.sent[instance]
 
     def is_fresh(self, instance: str) -> bool:
         """Tell whether a read from the instance cannot be stale (invariant 6 of the design)."""
-        if instance in self.repairing:
+        if instance in self.repairing or instance not in self.queues:
             return False
         return self.applied[instance] >= max(self.acked, self._seen_elsewhere(instance))
 
     def is_structure_fresh(self, instance: str) -> bool:
         """Tell whether a listing from the instance shows what was acknowledged or seen before."""
+        if instance not in self.queues:
+            return False
         return self.applied[instance] >= max(self.structure_acked, self._seen_elsewhere(instance))
 
     def _seen_elsewhere(self, instance: str) -> int:
@@ -172,13 +211,14 @@ def decide(
     """Decide what the instance does next in the lane.
 
     `able(name, entry)` tells whether an instance takes writes now and has applied what the entry
-    depends on. The cases, in order: nothing to do; refused before; not able; backing off after a
-    failure; outcome known (follow); first in line (lead); another leads (hedge after a delay).
+    depends on. The cases, in order: nothing to do; at work or held; refused before; not able;
+    backing off after a failure; outcome known (follow); first in line (lead); another leads (hedge
+    after a delay).
     """
     entry = lane.next_entry(instance)
     if entry is None:
         return Decision(Step.IDLE)
-    if instance in lane.busy:
+    if instance in lane.busy or instance in lane.held:
         return Decision(Step.WAIT, entry)
     if entry.outcome is not None and not entry.outcome.is_success:
         return Decision(Step.SKIP, entry)
@@ -188,7 +228,7 @@ def decide(
         return Decision(Step.HEDGE, entry, retry_at)
     if entry.outcome is not None:
         return Decision(Step.SEND, entry)
-    leaders = [name for name in lane.queues if able(name, entry)]
+    leaders = [name for name in lane.queues if name not in lane.held and able(name, entry)]
     if preferred_instance(lane, leaders) == instance:
         return Decision(Step.SEND, entry)
     if entry.first_sent_at is None:

@@ -40,6 +40,11 @@ class LogReader:
         """Open the pool."""
         return cls(await database.pool())
 
+    @property
+    def pool(self) -> "asyncpg.Pool[Any]":
+        """The pool, for work beside the log's session that is no reading."""
+        return self._pool
+
     async def close(self) -> None:
         """Close the pool, at once if it does not answer."""
         try:

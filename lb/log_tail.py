@@ -1,7 +1,7 @@
-"""The part of the log that some instance has not applied, in memory, and who must hear of it.
+"""The part of the log that some member has not applied, in memory, and who must hear of it.
 
 One object that writes, appliers and reads share: entries come in from the log, leave when every
-instance has applied them, and waiters are told whenever something moved.
+member of their lane has applied them, and waiters are told whenever something moved.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from uuid import UUID
 
 from lb.catalogue import Catalogue, Collection, Name
 from lb.instances import Fleet
+from lb.lanes import Lane
+from lb.leftovers import Leftovers
 from lb.model import STRUCTURAL, Answer, CollectionState, Dependency, Entry, Kind
 from lb.paths import parse_target
 
@@ -22,6 +24,10 @@ class LogTail:
         self.fleet = fleet
         self.catalogue = catalogue
         self.end = 0
+        self.leftovers = Leftovers()
+        self.unsettled: dict[int, Entry] = {}
+        """Entries without an outcome by position, the oldest first."""
+        self.unsettled_bytes = 0
         self._by_transaction: dict[str, Entry] = {}
         self._lagging: dict[str, dict[Collection, None]] = {name: {} for name in fleet.names}
         self._collections: dict[UUID, Collection] = {}
@@ -39,6 +45,9 @@ class LogTail:
         self._by_transaction[entry.transaction_id] = entry
         if entry.kind is Kind.DROP:
             self.catalogue.drop(collection, entry)
+        if entry.outcome is None:
+            self.unsettled[entry.position] = entry
+            self.unsettled_bytes += entry.body_bytes
         collection.lane.append(entry)
         self._collections[collection.id] = collection
         for name, queue in collection.lane.queues.items():
@@ -92,11 +101,25 @@ class LogTail:
             if (head := collection.lane.next_entry(instance)) is not None
         )
 
+    def is_incomplete(self, instance: str, position: int) -> bool:
+        """Tell whether the instance is behind the position, or lacks a collection."""
+        return self.is_behind(instance, position) or any(True for _ in self.outside(instance))
+
+    def outside(self, instance: str) -> Iterator[Collection]:
+        """Return the collections that clients see and the instance is not a member of."""
+        for collection in self.catalogue:
+            if collection.state is CollectionState.ACTIVE and not collection.lane.is_member(
+                instance
+            ):
+                yield collection
+
     def settle(self, collection: Collection, entry: Entry, answer: Answer) -> bool:
         """Give the entry its outcome; False when it has one, which then stands."""
         if entry.outcome is not None:
             return False
         entry.outcome, entry.settled_at = answer, datetime.now(UTC)
+        if self.unsettled.pop(entry.position, None) is not None:
+            self.unsettled_bytes -= entry.body_bytes
         if answer.is_success:
             collection.lane.acknowledge(entry)
         self.settle_names(collection, entry)
@@ -129,19 +152,48 @@ class LogTail:
         lane.advance(instance, entry)
         if not lane.queues[instance]:
             self._lagging[instance].pop(collection, None)
-        if all(cursor >= entry.position for cursor in lane.cursors.values()):
-            self._by_transaction.pop(entry.transaction_id, None)
-        gone = False
-        if lane.is_drained:
-            self._collections.pop(collection.id, None)
-            if collection.state is CollectionState.DROPPING and not collection.uuids:
-                collection.move_to(CollectionState.DROPPED)
-                self.catalogue.forget(collection)
-                gone = True
+        self._let_go(lane, entry)
+        gone = self._close(collection)
         if entry.kind in STRUCTURAL or not self.catalogue.namespaces.lane.is_drained:
             self.on_freed()
         self.notify()
         return gone
+
+    def leave(self, collection: Collection, instance: str) -> bool:
+        """End an instance's membership; True when a dropped collection is gone with it."""
+        lane = collection.lane
+        queue = lane.queues[instance]
+        lane.leave(instance)
+        self._lagging[instance].pop(collection, None)
+        for entry in queue:
+            self._let_go(lane, entry)
+        gone = self._close(collection)
+        self.on_change(collection)
+        self.notify()
+        return gone
+
+    def join(self, collection: Collection, instance: str, like: str) -> None:
+        """Make the instance a member that is where another member is."""
+        collection.lane.join(instance, like)
+        if collection.lane.queues[instance]:
+            self._lagging[instance][collection] = None
+        self.on_freed()
+        self.notify()
+
+    def _let_go(self, lane: Lane, entry: Entry) -> None:
+        if all(cursor >= entry.position for cursor in lane.cursors.values()):
+            self._by_transaction.pop(entry.transaction_id, None)
+
+    def _close(self, collection: Collection) -> bool:
+        """Put a collection without a backlog away; True when it was dropped and is gone now."""
+        if not collection.lane.is_drained:
+            return False
+        self._collections.pop(collection.id, None)
+        if collection.state is not CollectionState.DROPPING or collection.uuids:
+            return False
+        collection.move_to(CollectionState.DROPPED)
+        self.catalogue.forget(collection)
+        return True
 
     def is_in_turn(self, entry: Entry, instance: str) -> bool:
         """Tell whether the instance has applied what an entry of another lane has to wait for.
@@ -171,7 +223,21 @@ class LogTail:
         if dependency is None:
             return True
         holder = self._collections.get(dependency.lane_id)
-        return holder is None or holder.lane.applied[instance] >= dependency.position
+        if holder is None or not holder.lane.is_member(instance):
+            return True
+        return holder.lane.applied[instance] >= dependency.position
+
+    def is_name_free(self, entry: Entry, instance: str) -> bool:
+        """Tell whether nothing that is to be deleted on the instance is in the entry's way.
+
+        That is a collection with the name that it needs, or inside the database that it ends.
+        """
+        if entry.kind is Kind.DROP_DATABASE:
+            return not self.leftovers.on(instance)
+        collection = self.catalogue.get(entry.lane_id)
+        if collection is None or (entry.kind is not Kind.CREATE and entry.new_name is None):
+            return True
+        return self.leftovers.is_free(instance, entry.new_name or collection.name.name)
 
     def notify(self) -> None:
         """Wake everybody who waits for something to move."""

@@ -172,9 +172,15 @@ class Lookups:
         """Return the read rule; waived, any instance may be asked that has the collection."""
         if self._is_strong:
             return collection.lane.is_fresh
-        return lambda name: name in collection.uuids or not is_expected(collection)
+        return lambda name: (
+            collection.lane.is_member(name)
+            and (name in collection.uuids or not is_expected(collection))
+        )
 
     def _is_structure_fresh(self, instance: str) -> bool:
+        """Tell whether a listing from the instance would lack nothing that clients may see."""
+        if not all(c.lane.is_member(instance) for c in self._tail.catalogue if c.state in SHOWN):
+            return False
         return not self._is_strong or all(
             c.lane.is_structure_fresh(instance) for c in self._tail.lagging(instance)
         )

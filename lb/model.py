@@ -141,6 +141,25 @@ class MappingChange:
     uuid: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether an instance is a member of a lane; `position` is None when it has left."""
+
+    lane_id: UUID
+    instance: str
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A collection on an instance that is to be deleted there before anything is copied to it."""
+
+    instance: str
+    uuid: UUID
+    tenant: str
+    database: str
+
+
 class CollectionState(StrEnum):
     """Where a collection is in its life; while it is DROPPING its name is free already."""
 
@@ -160,6 +179,8 @@ class CollectionChange:
     database: str
     name: str
     state: CollectionState
+    members: tuple[str, ...] = ()
+    """The lane's first members; given once, when the collection comes into the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +192,7 @@ class Progress:
     mapping: MappingChange | None = None
     collection: CollectionChange | None = None
     resolved: tuple[int, bytes] | None = None
+    membership: Membership | None = None
+    leftover: Leftover | None = None
+    removed: Leftover | None = None
+    """A leftover that the instance no longer has, or that has become a member's collection."""

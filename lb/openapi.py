@@ -62,6 +62,16 @@ INSTANCE = record(
     pending_entries=COUNT,
     outstanding_reads=COUNT,
     last_error=TEXT,
+    rebuild=nullable(
+        record(
+            collections_to_go=COUNT,
+            leftovers=COUNT,
+            copying=nullable(TEXT),
+            copied_collections=COUNT,
+            copied_documents=COUNT,
+            last_failure=TEXT,
+        )
+    ),
 )
 LOG = record(
     available=TRUTH,
@@ -75,6 +85,13 @@ LOG = record(
     appended=COUNT,
     commits=COUNT,
     waiting_for_commit=COUNT,
+    unsettled_entries=COUNT,
+    entries_with_body=COUNT,
+    body_bytes=COUNT,
+    table_bytes=COUNT,
+    pruned_bodies=COUNT,
+    pruned_entries=COUNT,
+    pruned_collections=COUNT,
 )
 STATUS = record(
     version=TEXT,
@@ -119,6 +136,12 @@ MAPPING_BODY: Schema = {
         "replica_id": TEXT,
     },
     "required": ["collection_name", "primary_id", "replica_id"],
+}
+REPAIR_BODY: Schema = {
+    "type": "object",
+    "description": "`from` is the instance that is right; all others get its collection",
+    "properties": {"tenant": TEXT, "database": TEXT, "from": TEXT},
+    "additionalProperties": False,
 }
 SUMMARY: dict[str, Schema] = {
     "transaction_id": TEXT,
@@ -228,6 +251,30 @@ PATHS: Schema = {
             FORBIDDEN,
             (503, ERROR),
             body=MAPPING_BODY,
+        )
+    },
+    "/admin/collections/{name}/repair": {
+        "post": operation(
+            "Have instances that lack a collection, or hold it differently, get copies of it",
+            (
+                202,
+                record(
+                    collection_id=TEXT,
+                    name=TEXT,
+                    source=nullable(TEXT),
+                    copied_to=an_array(TEXT),
+                    deleted=by_name(an_array(TEXT)),
+                    checked=by_name(TEXT),
+                ),
+            ),
+            (400, ERROR),
+            UNAUTHORIZED,
+            FORBIDDEN,
+            (404, ERROR),
+            (409, ERROR),
+            (503, ERROR),
+            parameters=(in_path("name"),),
+            body=REPAIR_BODY,
         )
     },
     "/metrics": {

@@ -169,6 +169,8 @@ class Reads:
         except InstanceError as error:
             course.last_error = str(error)
             instance.last_error = error.cause
+            if isinstance(error, BrokenMappingError):
+                instance.on_missing()
             if isinstance(error, InstanceUnreachableError):
                 instance.suspect(error.cause)
         else:

@@ -8,11 +8,20 @@ import asyncpg
 
 from lb.catalogue import Catalogue, Collection, Name
 from lb.database import all_rows, queries
+from lb.errors import ConfigurationError
 from lb.instances import Fleet
 from lb.lanes import Lane
 from lb.log_reader import stored_outcome
 from lb.log_tail import LogTail
-from lb.model import NAMESPACES, CollectionChange, CollectionState, Dependency, Entry, Kind
+from lb.model import (
+    NAMESPACES,
+    CollectionChange,
+    CollectionState,
+    Dependency,
+    Entry,
+    Kind,
+    Leftover,
+)
 from lb.paths import parse_target
 from lb.payloads import decode_modify
 
@@ -21,6 +30,9 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
     """Rebuild the log's tail in memory; every unsettled entry may have been sent everywhere."""
     catalogue = Catalogue(fleet.names)
     tail = LogTail(fleet, catalogue)
+    await _end_unconfigured(connection, fleet)
+    for row in await all_rows(queries.all_leftovers(connection, instances=list(fleet.names))):
+        tail.leftovers.add(Leftover(*row.values()))
     rows = await all_rows(queries.unapplied_entries(connection, instances=list(fleet.names)))
     entries = [_entry(row, fleet) for row in rows]
     await _load_collections(connection, catalogue, fleet, {e.lane_id for e in entries})
@@ -40,6 +52,30 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
             catalogue.forget(collection)
     tail.end = await queries.last_position(connection)
     return tail
+
+
+async def _end_unconfigured(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> None:
+    """Make instances leave that are no longer configured; they miss what is logged from now on.
+
+    Raises `ConfigurationError` when one of them is the only one that has a collection.
+    """
+    instances = list(fleet.names)
+    async with connection.transaction():
+        for row in await all_rows(queries.only_on_others(connection, instances=instances)):
+            raise ConfigurationError(
+                f"collection {row['name']} in {row['tenant']}/{row['database']} is only on "
+                f"{row['members']}, which is not configured: configure it until others have copies"
+            )
+        await queries.note_unconfigured_leftovers(connection, instances=instances)
+        await queries.remove_unconfigured_mappings(connection, instances=instances)
+        await queries.remove_unconfigured_members(connection, instances=instances)
+        # Tenants and databases are never copied: who is new applies all of that lane.
+        await queries.put_members(
+            connection,
+            lane_ids=[NAMESPACES] * len(instances),
+            instances=instances,
+            positions=[0] * len(instances),
+        )
 
 
 def is_gone(collection: Collection) -> bool:
@@ -74,11 +110,13 @@ async def _load_collections(
 
 
 def _lane(lane_id: UUID, fleet: Fleet, cursors: Mapping[str, int], end: int) -> Lane:
-    """Restore a lane; what was acknowledged is not recorded, so all that was logged counts."""
-    lane = Lane(lane_id, fleet.names)
-    for name in fleet.names:
-        position = cursors.get(name, 0)
-        lane.cursors[name] = lane.applied[name] = lane.sent[name] = position
+    """Restore a lane; what was acknowledged is not recorded, so all that was logged counts.
+
+    Who has no cursor is no member: an instance that is new here, or that has left.
+    """
+    lane = Lane(lane_id, [name for name in fleet.names if name in cursors])
+    for name in lane.members:
+        lane.cursors[name] = lane.applied[name] = lane.sent[name] = cursors[name]
     lane.acked = lane.structure_acked = end
     return lane
 

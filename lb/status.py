@@ -1,7 +1,7 @@
 """What the load balancer says of itself: JSON endpoints and Prometheus metrics, one source each."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
 from lb.model import CollectionState
 from lb.proxy import Proxy
+from lb.pruner import LogSize, Pruner
+from lb.rebuilder import Rebuilder
 from lb.transaction_figures import TransactionFigures
 from lb.wal import Wal
 
@@ -31,6 +33,8 @@ class Status:
     tail: LogTail
     is_active: bool = False
     comparer: Comparer | None = None
+    rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
+    pruner: Pruner | None = None
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -103,7 +107,12 @@ class Status:
             "pending_entries": self.tail.backlog(instance.name),
             "outstanding_reads": instance.outstanding_reads,
             "last_error": instance.last_error,
+            "rebuild": self._rebuild(instance.name),
         }
+
+    def _rebuild(self, name: str) -> dict[str, Any] | None:
+        """Describe how far an instance is that gets copies; only the active one knows."""
+        return self.rebuilders[name].figures() if name in self.rebuilders else None
 
     def wal_status(self) -> dict[str, Any]:
         """Describe the log: what each instance still has to apply, and how applying went."""
@@ -121,6 +130,8 @@ class Status:
             "appended": self.wal.appended,
             "commits": self.wal.commits,
             "waiting_for_commit": self.wal.waiting,
+            "unsettled_entries": len(self.tail.unsettled),
+            **(self.pruner.figures() if self.pruner else asdict(LogSize())),
         }
 
     def mappings(self) -> dict[str, Any]:
@@ -162,6 +173,10 @@ class _Figures(Collector):
             ("healthy_instances", "Instances that take requests", status["healthy_instances"]),
             ("active", "1 when this load balancer is the active one", status["role"] == "active"),
             ("log_available", "1 when the log can be written", log["available"]),
+            ("log_bodies", "Entries whose body is kept", log["entries_with_body"]),
+            ("log_body_bytes", "Bytes of the bodies that are kept", log["body_bytes"]),
+            ("log_table_bytes", "Bytes of the log on disk", log["table_bytes"]),
+            ("unsettled_entries", "Entries without an outcome", log["unsettled_entries"]),
             (
                 "oldest_pending_age_seconds",
                 "Age of the oldest entry that an instance lacks",
@@ -176,6 +191,8 @@ class _Figures(Collector):
         for name, text, value in (
             ("entries_appended", "Entries committed to the log", log["appended"]),
             ("commits", "Commits of the log", log["commits"]),
+            ("pruned_bodies", "Bodies removed from the log", log["pruned_bodies"]),
+            ("pruned_entries", "Entries removed from the log", log["pruned_entries"]),
             ("requests", "Requests answered", requests["served"]),
             ("server_errors", "Requests answered with a 5xx", requests["server_errors"]),
             ("cpu_seconds", "Processor time of the process", process["cpu_seconds"]),
@@ -207,10 +224,16 @@ class _Figures(Collector):
         syncs = CounterMetricFamily(
             "chroma_lb_syncs", "Entries sent, by outcome", labels=["instance", "outcome"]
         )
+        missing = GaugeMetricFamily(
+            "chroma_lb_collections_to_copy",
+            "Collections that an instance lacks and gets a copy of",
+            labels=["instance"],
+        )
         for instance in fleet:
+            missing.add_metric([instance.name], sum(1 for _ in tail.outside(instance.name)))
             pending.add_metric([instance.name], tail.backlog(instance.name))
             for each in State:
                 state.add_metric([instance.name, each.value], float(instance.state is each))
             syncs.add_metric([instance.name, "successful"], instance.successful_syncs)
             syncs.add_metric([instance.name, "failed"], instance.failed_syncs)
-        yield from (pending, state, syncs)
+        yield from (pending, state, syncs, missing)

@@ -38,18 +38,20 @@ async def write_appends(
 async def write_progress(
     connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
 ) -> None:
-    """Write outcomes, mappings, catalogue rows and, after them, cursors."""
+    """Write outcomes, mappings, catalogue rows and, after them, cursors and who has one."""
     await _write_resolved(connection, progress)
     await _write_settlements(connection, progress)
     await write_collections(connection, [p.collection for p in progress if p.collection])
     await _write_mappings(connection, progress)
     await _write_advances(connection, progress)
+    await _write_memberships(connection, progress)
+    await _write_leftovers(connection, progress)
 
 
 async def write_collections(
     connection: "asyncpg.Connection[Any]", changes: Sequence[CollectionChange]
 ) -> None:
-    """Write catalogue rows; of several for one collection the last."""
+    """Write catalogue rows, of several for one collection the last, and the first members."""
     latest = {change.collection_id: change for change in changes}.values()
     if latest:
         await queries.put_collections(
@@ -59,6 +61,14 @@ async def write_collections(
             databases=[c.database for c in latest],
             names=[c.name for c in latest],
             states=[c.state.value for c in latest],
+        )
+    born = [(change.collection_id, name) for change in changes for name in change.members]
+    if born:
+        await queries.put_members(
+            connection,
+            lane_ids=[lane_id for lane_id, _ in born],
+            instances=[name for _, name in born],
+            positions=[0] * len(born),
         )
 
 
@@ -127,4 +137,58 @@ async def _write_advances(
             lane_ids=[lane_id for lane_id, _ in furthest],
             instances=[instance for _, instance in furthest],
             positions=list(furthest.values()),
+        )
+
+
+async def _write_memberships(
+    connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
+) -> None:
+    """Write who joined and left, of several changes the last; after the cursors' moves.
+
+    Moves of a member's cursor are queued before it leaves, so none of them follows here.
+    """
+    changes = [p.membership for p in progress if p.membership is not None]
+    latest = {(c.lane_id, c.instance): c for c in changes}.values()
+    joined = [c for c in latest if c.position is not None]
+    left = [c for c in latest if c.position is None]
+    if joined:
+        await queries.put_members(
+            connection,
+            lane_ids=[c.lane_id for c in joined],
+            instances=[c.instance for c in joined],
+            positions=[c.position for c in joined],
+        )
+    if left:
+        await queries.remove_members(
+            connection,
+            lane_ids=[c.lane_id for c in left],
+            instances=[c.instance for c in left],
+        )
+
+
+async def _write_leftovers(
+    connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
+) -> None:
+    """Write what is to be deleted on instances, and what is no longer; of both the last counts."""
+    states = {}
+    for p in progress:
+        if p.leftover is not None:
+            states[p.leftover] = True
+        if p.removed is not None:
+            states[p.removed] = False
+    noted = [leftover for leftover, is_there in states.items() if is_there]
+    gone = [leftover for leftover, is_there in states.items() if not is_there]
+    if noted:
+        await queries.put_leftovers(
+            connection,
+            instances=[each.instance for each in noted],
+            uuids=[each.uuid for each in noted],
+            tenants=[each.tenant for each in noted],
+            databases=[each.database for each in noted],
+        )
+    if gone:
+        await queries.remove_leftovers(
+            connection,
+            instances=[each.instance for each in gone],
+            uuids=[each.uuid for each in gone],
         )

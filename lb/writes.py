@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -79,6 +79,7 @@ class Writes:
         lookups: Lookups,
         timeout_seconds: float,
         protected: frozenset[str],
+        check_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._tail = tail
         self._wal = wal
@@ -86,6 +87,7 @@ class Writes:
         self._lookups = lookups
         self._timeout_seconds = timeout_seconds
         self._protected = protected
+        self._check_room = check_room
         # Who repeats a transaction looks for it only when the one before has been placed.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -159,6 +161,7 @@ class Writes:
             await decision.settled.wait()
 
     def _decide(self, request: WriteRequest) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
+        self._check_room()
         target = request.target
         if target.action in OF_NAMESPACES:
             return self._decide_namespace(request)
@@ -203,7 +206,7 @@ class Writes:
         entry = self._entry(request, collection)
         entry.after = catalogue.freed_by(name)
         collection.changing = entry
-        return _Plan(collection, entry, collection.as_change())
+        return _Plan(collection, entry, collection.as_birth())
 
     def _decide_namespace(self, request: WriteRequest) -> _Plan | Entry:
         """Plan the write of a tenant or database; with a database all that is inside goes first.

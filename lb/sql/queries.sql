@@ -87,11 +87,124 @@ from unnest(:positions::bigint[], :bodies::bytea[]) as r (position, body)
 where wal.position = r.position and wal.resolved_body is null;
 
 -- name: advance_cursors(lane_ids, instances, positions)!
--- Move cursors forward; they never move back.
+-- Move the cursors of members forward; they never move back, and make nobody a member.
+update cursors set position = a.position
+from unnest(:lane_ids::uuid[], :instances::text[], :positions::bigint[])
+    as a (lane_id, instance, position)
+where cursors.lane_id = a.lane_id and cursors.instance = a.instance
+    and cursors.position < a.position;
+
+-- name: put_members(lane_ids, instances, positions)!
+-- Make instances members of lanes, from a position on.
 insert into cursors (lane_id, instance, position)
 select * from unnest(:lane_ids::uuid[], :instances::text[], :positions::bigint[])
 on conflict (lane_id, instance) do update
 set position = greatest(cursors.position, excluded.position);
+
+-- name: remove_members(lane_ids, instances)!
+-- End memberships.
+delete from cursors c
+using unnest(:lane_ids::uuid[], :instances::text[]) as gone (lane_id, instance)
+where c.lane_id = gone.lane_id and c.instance = gone.instance;
+
+-- name: put_leftovers(instances, uuids, tenants, databases)!
+-- Note collections that are to be deleted on an instance.
+insert into leftovers (instance, uuid, tenant, database)
+select * from unnest(:instances::text[], :uuids::uuid[], :tenants::text[], :databases::text[])
+on conflict do nothing;
+
+-- name: remove_leftovers(instances, uuids)!
+-- Forget leftovers that are deleted, or that have become a member's collection.
+delete from leftovers l
+using unnest(:instances::text[], :uuids::uuid[]) as gone (instance, uuid)
+where l.instance = gone.instance and l.uuid = gone.uuid;
+
+-- name: all_leftovers(instances)
+-- What is to be deleted on the instances, at start.
+select instance, uuid, tenant, database from leftovers where instance = any(:instances::text[]);
+
+-- name: only_on_others(instances)
+-- Collections that none of the instances is a member of, and those that are.
+select c.tenant, c.database, c.name, string_agg(m.instance, ', ' order by m.instance) as members
+from collections c join cursors m on m.lane_id = c.id
+where c.state in ('creating', 'active')
+group by c.id
+having not bool_or(m.instance = any(:instances::text[]));
+
+-- name: note_unconfigured_leftovers(instances)!
+-- What instances that are no longer configured have: it is stale should they come back.
+insert into leftovers (instance, uuid, tenant, database)
+select m.instance, m.uuid, c.tenant, c.database
+from mappings m join collections c on c.id = m.collection_id
+where m.instance <> all(:instances::text[])
+on conflict do nothing;
+
+-- name: remove_unconfigured_mappings(instances)!
+-- Forget the UUIDs on instances that are no longer configured.
+delete from mappings where instance <> all(:instances::text[]);
+
+-- name: remove_unconfigured_members(instances)!
+-- End the memberships of instances that are no longer configured.
+delete from cursors where instance <> all(:instances::text[]);
+
+-- name: prune_bodies(kept_lanes, after, page)^
+-- Let go of the next bodies that every member has applied; some lanes keep theirs.
+with page as (
+    select position, lane_id from wal
+    where body is not null and position > :after
+    order by position
+    limit :page
+), done as (
+    select w.position from wal w join page p using (position)
+    where w.outcome_status is not null and p.lane_id <> all(:kept_lanes::uuid[])
+        and not exists (
+            select 1 from cursors c where c.lane_id = p.lane_id and c.position < p.position
+        )
+    for update of w skip locked
+), pruned as (
+    update wal set body = null, resolved_body = null
+    from done where wal.position = done.position
+    returning 1
+)
+select (select max(position) from page) as last, (select count(*) from page) as looked_at,
+    (select count(*) from pruned) as pruned;
+
+-- name: prune_entries(retention_seconds, page)$
+-- Delete entries whose outcome is old enough; the newest stays, so that positions go on.
+with done as (
+    select position from wal
+    where settled_at < clock_timestamp() - make_interval(secs => :retention_seconds::float8)
+        and body is null and position < (select max(position) from wal)
+    order by settled_at
+    limit :page
+    for update skip locked
+), pruned as (
+    delete from wal using done where wal.position = done.position returning 1
+)
+select count(*) from pruned;
+
+-- name: prune_collections(page)$
+-- Delete past collections that no entry and no instance knows any more.
+with done as (
+    select c.id from collections c
+    where c.state in ('failed', 'dropped')
+        and not exists (select 1 from wal w where w.lane_id = c.id)
+    limit :page
+    for update skip locked
+), mapped as (
+    delete from mappings m using done where m.collection_id = done.id
+), followed as (
+    delete from cursors m using done where m.lane_id = done.id
+), pruned as (
+    delete from collections c using done where c.id = done.id returning 1
+)
+select count(*) from pruned;
+
+-- name: log_size()^
+-- What the log holds: bodies that an instance still lacks, and the whole table on disk.
+select count(*) as entries_with_body, coalesce(sum(octet_length(body)), 0)::bigint as body_bytes,
+    pg_total_relation_size('wal') as table_bytes
+from wal where body is not null;
 
 -- name: living_collections(lane_ids)
 -- The catalogue at start: every collection that some instance may still have.
@@ -108,22 +221,24 @@ select collection_id, instance, uuid from mappings;
 select lane_id, instance, position from cursors;
 
 -- name: unapplied_entries(instances)
--- The tail of the log at start, without bodies: what some instance has not applied.
+-- The tail of the log at start, without bodies: what some member has not applied.
 select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
     octet_length(w.body) as body_bytes, w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts,
     w.told_to_wait, w.settled_at, w.outcome_status,
     w.outcome_body, w.outcome_content_type
 from wal w
 where exists (
-    select 1 from unnest(:instances::text[]) as i (instance)
-    left join cursors c on c.lane_id = w.lane_id and c.instance = i.instance
-    where coalesce(c.position, 0) < w.position
+    select 1 from cursors c
+    where c.lane_id = w.lane_id and c.instance = any(:instances::text[])
+        and c.position < w.position
 )
 order by w.position;
 
 -- name: lane_ends()
--- The last position of every lane at start.
-select lane_id, max(position) as position from wal group by lane_id;
+-- The last position of every lane at start; of pruned entries the cursors remember it.
+select lane_id, max(position) as position
+from (select lane_id, position from wal union all select lane_id, position from cursors) as ends
+group by lane_id;
 
 -- name: entry_bodies(positions)
 -- What entries send.

@@ -65,6 +65,7 @@ async def test_every_documented_answer_is_seen_and_has_its_shape(lab: ProcessLab
 
         await eventually(is_up, "the instances are healthy")
         await see_service(seen, client)
+        await see_conflict(seen, client, lab)
         await see_refusals(seen, client)
         await lab.kill("lb")
         await lab.kill("postgres")
@@ -101,9 +102,22 @@ async def see_service(seen: Seen, client: httpx.AsyncClient) -> None:
     ids = {f"{name}_id": uuid for name, uuid in mapping["uuids"].items()}
     for body in ({"collection_name": mapping["name"], **ids}, {}):
         await note(seen, client, "/admin/create_mapping", "post", json=body, headers=ADMIN)
+    repair = "/admin/collections/{}/repair"
+    await note(seen, client, repair.format("described"), "post", headers=ADMIN)
+    await note(seen, client, repair.format("nowhere"), "post", headers=ADMIN)
+    body = {"from": "nobody"}
+    await note(seen, client, repair.format("described"), "post", json=body, headers=ADMIN)
     path = "/admin/instances/{}/health"
     await note(seen, client, path.format("nobody"), "post", json={"healthy": True}, headers=ADMIN)
     await note(seen, client, path.format("primary"), "post", json={"healthy": 1}, headers=ADMIN)
+
+
+async def see_conflict(seen: Seen, client: httpx.AsyncClient, lab: ProcessLab) -> None:
+    """A collection that only the replica has cannot be repaired from the primary."""
+    async with httpx.AsyncClient(base_url=lab.instances[1].url, timeout=30) as direct:
+        await direct.post(COLLECTIONS, json={"name": "lonely"})
+    path, body = "/admin/collections/lonely/repair", {"from": "primary"}
+    await note(seen, client, path, "post", json=body, headers=ADMIN)
 
 
 async def see_refusals(seen: Seen, client: httpx.AsyncClient) -> None:
@@ -120,6 +134,7 @@ async def see_standby(seen: Seen, client: httpx.AsyncClient) -> None:
         await note(seen, client, path, headers=CLIENT)
     await note(seen, client, "/admin/create_mapping", "post", json={}, headers=ADMIN)
     await note(seen, client, "/admin/compare", "post", headers=ADMIN)
+    await note(seen, client, "/admin/collections/described/repair", "post", headers=ADMIN)
 
 
 def check_shape(described: dict[str, Any], answer: httpx.Response) -> None:

@@ -55,6 +55,7 @@ def bring_to(instance: Instance, state: State) -> None:
         State.CATCHING_UP: (State.CATCHING_UP,),
         State.UP: (State.CATCHING_UP, State.UP),
         State.SUSPECT: (State.CATCHING_UP, State.SUSPECT),
+        State.NEEDS_REBUILD: (State.NEEDS_REBUILD,),
     }
     for step in ways[state]:
         instance.move_to(step, "arranged by the test")

@@ -2,7 +2,9 @@
 
 import json
 
-from lb.comparison import Document, Page, add_body, difference, documents_of
+import pytest
+
+from lb.comparison import Document, Page, add_body, difference, documents_of, is_same
 
 A = Document([1.0, 2.0], "a", {"k": 1, "l": "x"}, None)
 B = Document([3.0, 4.0], None, None, None)
@@ -33,3 +35,23 @@ def test_the_body_of_a_repair_carries_whole_documents_and_no_empty_column() -> N
         "documents": ["a", None],
         "metadatas": [{"k": 1, "l": "x"}, None],
     }
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ([5.0, 0.0], [4.9999995, 0.0], True),
+        ([5.0, 0.0], [4.9999, 0.0], False),
+        ([5.0, 0.0], [5.0, 1e-9], False),
+        ([5.0], [5.0, 0.0], False),
+        (None, [5.0], False),
+        (None, None, True),
+    ],
+)
+def test_embeddings_are_equal_as_far_as_a_normalised_float_can_tell(
+    left: list[float] | None, right: list[float] | None, same: bool
+) -> None:
+    one, other = (Document(each, "text", None, None) for each in (left, right))
+
+    assert is_same(one, other) is same
+    assert not is_same(one, Document(left, "other text", None, None))

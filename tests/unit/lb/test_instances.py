@@ -1,7 +1,7 @@
 import pytest
 
 from lb.health import HealthMonitor
-from lb.instances import TRANSITIONS, Fleet, Instance, Latency, State
+from lb.instances import AWAY, TRANSITIONS, Fleet, Instance, Latency, State
 from tests.unit.lb.stand_ins import a_fleet, bring_to
 
 
@@ -133,6 +133,7 @@ def test_one_failed_probe_makes_suspect_and_two_or_a_conclusive_one_make_down(
         (State.CATCHING_UP, State.CATCHING_UP),
         (State.SUSPECT, State.CATCHING_UP),
         (State.DOWN, State.CATCHING_UP),
+        (State.NEEDS_REBUILD, State.CATCHING_UP),
     ],
 )
 def test_an_answered_probe_brings_an_instance_back_by_way_of_catching_up(
@@ -166,7 +167,7 @@ def test_a_forced_failure_holds_against_probes_and_ends_by_itself(
     clock.now += 59.9
     instance.expire_force()
     instance.note_probe(None, conclusive=False)
-    assert instance.state is State.DOWN
+    assert instance.state is (before if before in AWAY else State.DOWN)
     assert instance.forced_seconds_left == pytest.approx(0.1)
 
     clock.now += 0.1

@@ -106,6 +106,9 @@ class Schedule:
         """Apply what is under way and take the answer in; the client is told at once."""
         server.apply(self.accepted)
         window, server.at_work = server.at_work, []
+        if not self.lane.is_member(server.name):
+            self.lane.busy.discard(server.name)
+            return
         for entry in window:
             self.lane.mark_applied(server.name, entry)
             if entry.outcome is None:
@@ -117,7 +120,7 @@ class Schedule:
 
     def commit(self, server: StandInServer) -> None:
         window, server.to_commit = server.to_commit, []
-        for entry in window:
+        for entry in window if self.lane.is_member(server.name) else ():
             self.log[entry.position] = entry.outcome
             self.cursors[server.name] = entry.position
             self.lane.advance(server.name, entry)
@@ -138,11 +141,32 @@ class Schedule:
     def come_back(self, server: StandInServer) -> None:
         server.is_able = True
 
+    def leave(self, server: StandInServer) -> None:
+        """End a membership, whatever is under way; what the server has is a leftover then."""
+        if self.lane.is_member(server.name) and len(self.lane.members) > 1:
+            for entry in server.to_commit:
+                self.log[entry.position] = entry.outcome
+            self.lane.leave(server.name)
+            del self.cursors[server.name]
+
+    def join(self, server: StandInServer) -> None:
+        """Give a server that is no member a copy of one that is at rest."""
+        if self.lane.is_member(server.name) or server.name in self.lane.busy:
+            return
+        for name in self.lane.members:
+            source = self.servers[name]
+            if name not in self.lane.busy and self.lane.sent[name] == self.lane.applied[name]:
+                server.applied = list(source.applied)
+                self.cursors[server.name] = self.lane.applied[name]
+                self.lane.join(server.name, name)
+                return
+
     def wait(self, _: StandInServer) -> None:
         self.now += 0.7
 
     def read(self, server: StandInServer) -> None:
         if server.is_able and self.lane.is_fresh(server.name):
+            assert self.lane.is_member(server.name)
             assert server.version >= self.known, "a stale read was allowed"
             self.lane.note_read(server.name)
             self.known = server.version
@@ -157,7 +181,7 @@ class Schedule:
             self.lane.append(an_entry(position, outcome=outcome))
 
     def check_order(self) -> None:
-        for name in self.servers:
+        for name in self.lane.members:
             cursor, applied = self.lane.cursors[name], self.lane.applied[name]
             assert cursor <= applied <= self.lane.sent[name]
 
@@ -179,12 +203,13 @@ class Schedule:
         for server in self.servers.values():
             server.is_able = True
         for _ in range(6 * len(self.log) + 6):
-            if self.lane.is_drained:
+            if self.lane.is_drained and len(self.lane.members) == len(self.servers):
                 break
             for server in self.servers.values():
                 self.poke(server)
                 self.answer(server)
                 self.commit(server)
+                self.join(server)
             self.now += 1.0
         assert self.lane.is_drained, f"never drained: {self.lane}"
 
@@ -203,6 +228,8 @@ MOVES: list[Callable[[Schedule, StandInServer], None]] = [
     *[Schedule.come_back] * 2,
     Schedule.wait,
     Schedule.crash,
+    Schedule.leave,
+    *[Schedule.join] * 2,
 ]
 
 

@@ -1,3 +1,5 @@
+from collections import deque
+
 import pytest
 
 from lb.lanes import Decision, Lane, Step, decide, follow_window, preferred_instance
@@ -315,3 +317,86 @@ def test_a_window_is_bounded_in_entries_and_bytes_but_never_empty() -> None:
     assert window(lane, most_entries=2) == [1, 2]
     assert window(lane, most_bytes=5) == [1, 2]
     assert window(lane, most_bytes=1) == [1]
+
+
+def test_an_instance_that_has_left_is_asked_nothing_and_holds_nothing_up() -> None:
+    first, second = an_entry(1), an_entry(2)
+    lane = a_lane(first, second)
+
+    lane.leave(A)
+    apply(lane, B, first)
+
+    assert lane.members == (B,)
+    assert not lane.is_fresh(A)
+    assert not lane.is_structure_fresh(A)
+    assert next_step(lane, A) == Decision(Step.IDLE)
+    assert next_step(lane, B) == Decision(Step.SEND, second)
+    lane.note_read(A)
+    apply(lane, B, second)
+    assert lane.is_drained
+
+
+def test_what_was_seen_on_an_instance_that_left_is_not_unseen_again() -> None:
+    entry = an_entry(1)
+    lane = a_lane(entry)
+    lane.mark_sent(A, entry)
+    lane.note_read(A)
+
+    lane.leave(A)
+
+    assert not lane.is_fresh(B)
+    apply(lane, B, entry)
+    assert lane.is_fresh(B)
+
+
+def test_the_last_member_cannot_leave() -> None:
+    lane = a_lane()
+    lane.leave(A)
+
+    with pytest.raises(AssertionError):
+        lane.leave(B)
+
+
+def test_who_joins_is_where_the_other_is_and_lacks_what_it_lacks() -> None:
+    first, second, third = an_entry(1), an_entry(2), an_entry(3)
+    lane = a_lane(first, second, names=(A, B))
+    lane.leave(B)
+    apply(lane, A, first)
+
+    lane.join(B, A)
+    lane.append(third)
+
+    assert (lane.cursors[B], lane.applied[B], lane.sent[B]) == (1, 1, 1)
+    assert list(lane.queues[B]) == [second, third]
+    assert lane.is_fresh(B)
+
+
+def test_nobody_joins_like_one_that_is_in_doubt() -> None:
+    entry = an_entry(1)
+    lane = a_lane(entry)
+    lane.leave(B)
+    lane.mark_sent(A, entry)
+
+    with pytest.raises(AssertionError):
+        lane.join(B, A)
+
+
+def test_a_held_instance_is_sent_nothing_and_leads_nobody() -> None:
+    entry = an_entry(1)
+    lane = a_lane(entry)
+
+    lane.held.add(A)
+
+    assert next_step(lane, A) == Decision(Step.WAIT, entry)
+    assert next_step(lane, B) == Decision(Step.SEND, entry)
+
+
+def test_what_is_logged_while_a_copy_is_made_is_noted_for_it() -> None:
+    lane = a_lane()
+    lane.leave(B)
+    lane.copying[B] = deque()
+    entry = an_entry(1)
+
+    lane.append(entry)
+
+    assert list(lane.copying[B]) == [entry]

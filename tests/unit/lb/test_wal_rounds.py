@@ -1,5 +1,6 @@
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,9 @@ from lb.model import (
     CollectionState,
     Dependency,
     Kind,
+    Leftover,
     MappingChange,
+    Membership,
     Progress,
     Settlement,
 )
@@ -94,7 +97,7 @@ async def test_a_cursor_is_written_after_what_it_stands_for() -> None:
         ]
     )
 
-    assert connection.order[-1] == "insert into cursors"
+    assert connection.order[-1] == "update cursors"
 
 
 async def test_of_several_moves_of_a_cursor_the_furthest_is_written() -> None:
@@ -107,7 +110,7 @@ async def test_of_several_moves_of_a_cursor_the_furthest_is_written() -> None:
         ]
     )
 
-    assert set(connection.rows("insert into cursors")) == {
+    assert set(connection.rows("update cursors")) == {
         (LANE, "primary", 3),
         (LANE, "replica", 1),
         (OTHER, "primary", 9),
@@ -187,3 +190,38 @@ async def test_what_an_entry_depends_on_is_written_with_it() -> None:
 
     rows = connection.rows("insert into wal")
     assert [row[9:11] for row in rows] == [(None, None), (OTHER, 1)]
+
+
+async def test_the_first_members_get_a_cursor_with_the_collection() -> None:
+    connection = RecordingConnection()
+    born = replace(change(CollectionState.CREATING), members=("primary", "replica"))
+    await write_appends(connection, [(an_entry(1), born)])
+
+    assert connection.order == ["insert into collections", "insert into cursors", "insert into wal"]
+    assert connection.rows("insert into cursors") == [(LANE, "primary", 0), (LANE, "replica", 0)]
+
+
+async def test_of_several_changes_of_a_membership_the_last_counts_after_all_moves() -> None:
+    connection = await progress_of(
+        [
+            Progress(membership=Membership(LANE, "primary", None)),
+            Progress(membership=Membership(LANE, "replica", 5)),
+            Progress(advance=Advance(LANE, "replica", 6)),
+            Progress(membership=Membership(LANE, "replica", None)),
+            Progress(membership=Membership(LANE, "primary", 9)),
+        ]
+    )
+
+    assert connection.order == ["update cursors", "insert into cursors", "delete from cursors"]
+    assert connection.rows("insert into cursors") == [(LANE, "primary", 9)]
+    assert connection.rows("delete from cursors") == [(LANE, "replica")]
+
+
+async def test_a_leftover_that_became_a_members_collection_is_no_leftover() -> None:
+    copy, other = (Leftover("primary", UUID(int=n), "t", "d") for n in (1, 2))
+    connection = await progress_of(
+        [Progress(leftover=copy), Progress(removed=copy), Progress(leftover=other)]
+    )
+
+    assert connection.rows("insert into leftovers") == [("primary", UUID(int=2), "t", "d")]
+    assert connection.rows("delete from leftovers") == [("primary", UUID(int=1))]
