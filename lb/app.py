@@ -15,7 +15,8 @@ from lb import openapi
 from lb.access import Access
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
-from lb.canary import Canary
+from lb.canary import Canary, CollectionCanaries
+from lb.canary_watch import CanaryWatch
 from lb.catalogue import Catalogue, Collection
 from lb.comparer import Comparer
 from lb.config import Settings
@@ -30,6 +31,8 @@ from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.mapping_endpoints import MappingEndpoints
 from lb.proxy import Proxy, Service, refuse_old_api
+from lb.quarantine import Quarantine
+from lb.quarantine_endpoints import QuarantineEndpoints
 from lb.reads import Reads
 from lb.recovery import recover
 from lb.status import Status
@@ -67,6 +70,7 @@ class LoadBalancer:
             tail=self._tail,
         )
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
+        self._quarantine_endpoints = QuarantineEndpoints()
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
@@ -94,7 +98,8 @@ class LoadBalancer:
             self._settings.client_token,
         )
         app = web.Application(middlewares=[access.middleware])
-        app.add_routes(own_routes(self._status, self._proxy, self._mapping_endpoints))
+        more = (self._mapping_endpoints, self._quarantine_endpoints)
+        app.add_routes(own_routes(self._status, self._proxy, *more))
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -138,7 +143,7 @@ class LoadBalancer:
             log.info("schema version %s: %s", migration.version, migration.name)
         await take_lead(connection, self._database.application_name)
         row = await queries.next_epoch(connection)
-        tail = await recover(connection, self._fleet)
+        tail = await recover(connection, self._fleet, self._clock())
         reader = await LogReader.open(self._database)
         self._tail = tail
         self._wal.adopt(connection, row["epoch"], tail.end)
@@ -156,6 +161,10 @@ class LoadBalancer:
             upstream = Upstream(instance, self._clock, settings.connect_timeout_seconds, self._lead)
             self._upstreams[instance.name] = upstream
         comparer = Comparer(self._upstreams, tail, self._clock, settings.compare_interval_seconds)
+        canaries = CollectionCanaries(self._upstreams, self._clock, settings.probe_timeout_seconds)
+        quarantine = Quarantine(tail, self._wal, self._clock, comparer.doubt, canaries.ask)
+        tasks.create_task(quarantine.run(), name="quarantine")
+        self._status.quarantine = self._quarantine_endpoints.quarantine = quarantine
         machinery = Machinery(
             tail,
             self._wal,
@@ -165,6 +174,7 @@ class LoadBalancer:
             settings.hedge_max_seconds,
             comparer.doubt,
             self._lead,
+            quarantine,
         )
         for name in self._fleet.names:
             self._drive(name, machinery, tasks)
@@ -212,10 +222,17 @@ class LoadBalancer:
         settings, upstream = self._settings, self._upstreams[name]
         late = LateRequests(
             upstream,
-            Canary(upstream, settings.probe_timeout_seconds),
+            Canary(upstream, self._clock, settings.probe_timeout_seconds),
             self._clock,
             settings.late_silence_seconds,
             settings.late_settle_seconds,
+        )
+        watch = CanaryWatch(
+            upstream.instance,
+            Canary(upstream, self._clock, settings.probe_timeout_seconds),
+            self._clock,
+            settings.canary_interval_seconds,
+            machinery.quarantine.note_canary,
         )
         monitor = HealthMonitor(
             upstream,
@@ -223,10 +240,12 @@ class LoadBalancer:
             settings.probe_timeout_seconds,
             log_end=lambda: machinery.tail.end,
             is_behind=machinery.tail.is_behind,
+            before_service=watch.look_before_service,
         )
         self._appliers.append(Applier(upstream, machinery, late.settled))
         upstream.instance.on_change = self._on_instance
         tasks.create_task(monitor.run(), name=f"health of {name}")
+        tasks.create_task(watch.run(), name=f"canary of {name}")
         tasks.create_task(late.run(), name=f"late requests of {name}")
 
     def _poke(self, collection: Collection) -> None:
@@ -267,13 +286,17 @@ class LoadBalancer:
 
 
 def own_routes(
-    status: Status, proxy: Proxy, mapping_endpoints: MappingEndpoints
+    status: Status,
+    proxy: Proxy,
+    mapping_endpoints: MappingEndpoints,
+    quarantine_endpoints: QuarantineEndpoints,
 ) -> list[web.RouteDef]:
     """Return what is served beside Chroma's API; `openapi` describes each of them."""
     document = web.get("/openapi.json", openapi.serve)
     return [
         *Endpoints(status).routes(),
         *mapping_endpoints.routes(),
+        *quarantine_endpoints.routes(),
         *TransactionEndpoints(proxy).routes(),
         document,
     ]

@@ -9,7 +9,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from lb.catalogue import Collection
-from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
+from lb.errors import (
+    InstanceError,
+    InstanceUnreachableError,
+    RequestGivenUpError,
+    ServerFailedError,
+)
 from lb.executor import Execution, Executor
 from lb.failpoints import reach
 from lb.instances import Instance
@@ -19,6 +24,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.merging import MOST_BYTES, MOST_ENTRIES, merge
 from lb.model import STRUCTURAL, Advance, Entry, Progress, Settlement
+from lb.quarantine import Quarantine
 from lb.upstream import Upstream, describe
 from lb.wal import Wal
 
@@ -43,6 +49,7 @@ class Machinery:
     hedge_max_seconds: float
     doubt: Callable[[Collection, str], None]
     lead: Lead
+    quarantine: Quarantine
 
 
 class Applier:
@@ -160,8 +167,9 @@ class Applier:
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
         window, body = await self._window(collection, entry)
-        if entry.outcome is not None and not entry.outcome.is_success:
-            return  # It was refused elsewhere while its body was read.
+        if entry.is_held or (entry.outcome is not None and not entry.outcome.is_success):
+            return  # It was refused, or accused, elsewhere while its body was read.
+        was_failing = self.instance.canary_failed or name in lane.broken
         if entry.first_sent_at is None:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
@@ -176,11 +184,20 @@ class Applier:
             self._check_agreement(entry, execution)
         except InstanceError as error:
             self._note_failure(collection, window, error)
+            if isinstance(error, ServerFailedError):
+                await self._m.quarantine.accuse(
+                    collection,
+                    entry,
+                    error,
+                    was_failing=was_failing,
+                    is_repeated=self._failures[collection] > 1 or name in lane.broken,
+                )
             if isinstance(error, RequestGivenUpError):
                 self._m.doubt(collection, name)
                 await self._settled()
             return
         self._failures.pop(collection, None)
+        lane.broken.discard(name)
         self.instance.successful_syncs += len(window)
         await self._note_outcome(collection, window, execution)
 

@@ -15,6 +15,7 @@ from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
 from lb.model import CollectionState
 from lb.proxy import Proxy
+from lb.quarantine import Quarantine
 from lb.transaction_figures import TransactionFigures
 from lb.wal import Wal
 
@@ -31,6 +32,7 @@ class Status:
     tail: LogTail
     is_active: bool = False
     comparer: Comparer | None = None
+    quarantine: Quarantine | None = None
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -121,6 +123,7 @@ class Status:
             "appended": self.wal.appended,
             "commits": self.wal.commits,
             "waiting_for_commit": self.wal.waiting,
+            "quarantined": len(self.quarantine) if self.quarantine else 0,
         }
 
     def mappings(self) -> dict[str, Any]:
@@ -168,6 +171,7 @@ class _Figures(Collector):
                 log["oldest_pending_age_seconds"],
             ),
             ("waiting_for_commit", "Appends and notes queued", log["waiting_for_commit"]),
+            ("quarantined_entries", "Writes that wait for an administrator", log["quarantined"]),
             ("collections", "Collections in the catalogue", status["collections"]),
             ("requests_in_flight", "Requests being served", requests["in_flight"]),
             ("memory_rss_bytes", "Resident memory of the process", process["rss_bytes"]),
