@@ -16,7 +16,8 @@ from lb.access import Access
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
 from lb.bounds import Bounds, LogBounds
-from lb.canary import Canary
+from lb.canary import Canary, CollectionCanaries
+from lb.canary_watch import CanaryWatch
 from lb.catalogue import Catalogue, Collection
 from lb.comparer import Comparer
 from lb.config import Settings
@@ -33,6 +34,8 @@ from lb.mapping_endpoints import MappingEndpoints
 from lb.membership import Memberships
 from lb.proxy import Proxy, Service, refuse_old_api
 from lb.pruner import Pruner
+from lb.quarantine import Quarantine
+from lb.quarantine_endpoints import QuarantineEndpoints
 from lb.reads import Reads
 from lb.rebuilder import Rebuilder
 from lb.recovery import recover
@@ -74,6 +77,7 @@ class LoadBalancer:
         )
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
         self._repair_endpoints = RepairEndpoints()
+        self._quarantine_endpoints = QuarantineEndpoints()
         self._appliers: list[Applier] = []
         self._upstreams: dict[str, Upstream] = {}
         self._runner: web.AppRunner | None = None
@@ -101,9 +105,8 @@ class LoadBalancer:
             self._settings.client_token,
         )
         app = web.Application(middlewares=[access.middleware])
-        app.add_routes(
-            own_routes(self._status, self._proxy, self._mapping_endpoints, self._repair_endpoints)
-        )
+        more = (self._mapping_endpoints, self._repair_endpoints, self._quarantine_endpoints)
+        app.add_routes(own_routes(self._status, self._proxy, *more))
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -147,7 +150,7 @@ class LoadBalancer:
             log.info("schema version %s: %s", migration.version, migration.name)
         await take_lead(connection, self._database.application_name)
         row = await queries.next_epoch(connection)
-        tail = await recover(connection, self._fleet)
+        tail = await recover(connection, self._fleet, self._clock())
         reader = await LogReader.open(self._database)
         self._tail = tail
         self._wal.adopt(connection, row["epoch"], tail.end)
@@ -166,6 +169,10 @@ class LoadBalancer:
             self._upstreams[instance.name] = upstream
         comparer = Comparer(self._upstreams, tail, self._clock, settings.compare_interval_seconds)
         memberships = Memberships(tail, self._wal)
+        canaries = CollectionCanaries(self._upstreams, self._clock, settings.probe_timeout_seconds)
+        quarantine = Quarantine(tail, self._wal, self._clock, comparer.doubt, canaries.ask)
+        tasks.create_task(quarantine.run(), name="quarantine")
+        self._status.quarantine = self._quarantine_endpoints.quarantine = quarantine
         machinery = Machinery(
             tail,
             self._wal,
@@ -175,6 +182,7 @@ class LoadBalancer:
             settings.hedge_max_seconds,
             comparer.doubt,
             self._lead,
+            quarantine,
         )
         for name in self._fleet.names:
             self._drive(name, machinery, tasks)
@@ -261,10 +269,17 @@ class LoadBalancer:
         settings, upstream = self._settings, self._upstreams[name]
         late = LateRequests(
             upstream,
-            Canary(upstream, settings.probe_timeout_seconds),
+            Canary(upstream, self._clock, settings.probe_timeout_seconds),
             self._clock,
             settings.late_silence_seconds,
             settings.late_settle_seconds,
+        )
+        watch = CanaryWatch(
+            upstream.instance,
+            Canary(upstream, self._clock, settings.probe_timeout_seconds),
+            self._clock,
+            settings.canary_interval_seconds,
+            machinery.quarantine.note_canary,
         )
         monitor = HealthMonitor(
             upstream,
@@ -272,10 +287,12 @@ class LoadBalancer:
             settings.probe_timeout_seconds,
             log_end=lambda: machinery.tail.end,
             is_behind=machinery.tail.is_incomplete,
+            before_service=watch.look_before_service,
         )
         self._appliers.append(Applier(upstream, machinery, late.settled))
         upstream.instance.on_change = self._on_instance
         tasks.create_task(monitor.run(), name=f"health of {name}")
+        tasks.create_task(watch.run(), name=f"canary of {name}")
         tasks.create_task(late.run(), name=f"late requests of {name}")
 
     def _poke(self, collection: Collection) -> None:
@@ -320,6 +337,7 @@ def own_routes(
     proxy: Proxy,
     mapping_endpoints: MappingEndpoints,
     repair_endpoints: RepairEndpoints,
+    quarantine_endpoints: QuarantineEndpoints,
 ) -> list[web.RouteDef]:
     """Return what is served beside Chroma's API; `openapi` describes each of them."""
     document = web.get("/openapi.json", openapi.serve)
@@ -327,6 +345,7 @@ def own_routes(
         *Endpoints(status).routes(),
         *mapping_endpoints.routes(),
         *repair_endpoints.routes(),
+        *quarantine_endpoints.routes(),
         *TransactionEndpoints(proxy).routes(),
         document,
     ]

@@ -14,6 +14,7 @@ from lb.errors import (
     InstanceError,
     InstanceUnreachableError,
     RequestGivenUpError,
+    ServerFailedError,
 )
 from lb.executor import Execution, Executor
 from lb.failpoints import reach
@@ -24,6 +25,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.merging import MOST_BYTES, MOST_ENTRIES, merge
 from lb.model import STRUCTURAL, Advance, Entry, Progress, Settlement
+from lb.quarantine import Quarantine
 from lb.upstream import Upstream, describe
 from lb.wal import Wal
 
@@ -48,6 +50,7 @@ class Machinery:
     hedge_max_seconds: float
     doubt: Callable[[Collection, str], None]
     lead: Lead
+    quarantine: Quarantine
 
 
 class Applier:
@@ -165,8 +168,10 @@ class Applier:
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
         window, body = await self._window(collection, entry)
-        if not lane.is_member(name) or (entry.outcome and not entry.outcome.is_success):
-            return  # It left, or the entry was refused elsewhere, while the body was read.
+        was_refused = entry.outcome is not None and not entry.outcome.is_success
+        if not lane.is_member(name) or entry.is_held or was_refused:
+            return  # It left, or the entry was accused or refused elsewhere, meanwhile.
+        was_failing = self.instance.canary_failed or name in lane.broken
         if entry.first_sent_at is None:
             entry.first_sent_at = self._m.clock()
             self._m.tail.on_change(collection)
@@ -183,6 +188,14 @@ class Applier:
             self._note_failure(collection, window, error)
             if isinstance(error, BrokenMappingError):
                 self.instance.on_missing()
+            if isinstance(error, ServerFailedError):
+                await self._m.quarantine.accuse(
+                    collection,
+                    entry,
+                    error,
+                    was_failing=was_failing,
+                    is_repeated=self._failures[collection] > 1 or name in lane.broken,
+                )
             if isinstance(error, RequestGivenUpError):
                 self._m.doubt(collection, name)
                 await self._settled()
@@ -190,6 +203,7 @@ class Applier:
         self._failures.pop(collection, None)
         if not lane.is_member(name):
             return  # It has left meanwhile: what it did there is to be deleted.
+        lane.broken.discard(name)
         self.instance.successful_syncs += len(window)
         await self._note_outcome(collection, window, execution)
 

@@ -4,13 +4,18 @@ A heartbeat is no such proof: a server whose every write fails still answers it.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
 
 import msgspec
 
 from lb import payloads
-from lb.errors import InstanceError
-from lb.paths import CANARY_DATABASE, PREFIX
-from lb.upstream import Upstream
+from lb.catalogue import Collection
+from lb.errors import InstanceError, ServerFailedError, UnintelligibleAnswerError
+from lb.model import Answer
+from lb.paths import CANARY_DATABASE, PREFIX, Read, Target
+from lb.suspicion import CanaryAnswer, CanaryResult
+from lb.upstream import Upstream, describe
 
 JSON = "application/json"
 DATABASES = f"{PREFIX}/tenants/default_tenant/databases"
@@ -22,29 +27,78 @@ DOCUMENT = msgspec.json.encode({"ids": ["canary"], "embeddings": [[0.0]]})
 class Canary:
     """Writes one document of the load balancer's own, each time on a new connection."""
 
-    def __init__(self, upstream: Upstream, timeout_seconds: float) -> None:
+    def __init__(
+        self, upstream: Upstream, clock: Callable[[], float], timeout_seconds: float
+    ) -> None:
         self._upstream = upstream
+        self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._path: str | None = None
 
     async def answers(self) -> bool:
         """Tell whether the instance took the write in time."""
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._write()
-        except (InstanceError, TimeoutError):
-            self._path = None
-            return False
-        return True
+        return (await self.ask()).result is CanaryResult.TAKEN
 
-    async def _write(self) -> None:
-        if self._path is None:
-            # A 409 says that the database is there already.
-            await self._upstream.write_afresh(
-                "POST", DATABASES, msgspec.json.encode({"name": CANARY_DATABASE}), JSON
-            )
-            made = await self._upstream.write_afresh("POST", COLLECTIONS, COLLECTION, JSON)
-            self._path = f"{COLLECTIONS}/{payloads.collection_id(made.body)}/upsert"
-        answer = await self._upstream.write_afresh("POST", self._path, DOCUMENT, JSON)
+    async def ask(self) -> CanaryAnswer:
+        """Write it, and say what became of it."""
+        return await outcome_of(self._write(), self._clock, self._timeout_seconds)
+
+    async def _write(self) -> Answer:
+        """Write to the collection that is known, or make it: it may be gone, or not there yet."""
+        if self._path is not None:
+            answer = await self._upstream.write_afresh("POST", self._path, DOCUMENT, JSON)
+            if answer.is_success:
+                return answer
+        # A 409 says that the database is there already.
+        await self._upstream.write_afresh(
+            "POST", DATABASES, msgspec.json.encode({"name": CANARY_DATABASE}), JSON
+        )
+        made = await self._upstream.write_afresh("POST", COLLECTIONS, COLLECTION, JSON)
+        if not made.is_success:
+            return made
+        self._path = f"{COLLECTIONS}/{payloads.collection_id(made.body)}/upsert"
+        return await self._upstream.write_afresh("POST", self._path, DOCUMENT, JSON)
+
+
+class CollectionCanaries:
+    """Deletes a document that never was: a write that changes nothing, in a client's collection.
+
+    Measured: when a write has broken a collection, this fails as all that follow it do.
+    """
+
+    def __init__(
+        self, upstreams: dict[str, Upstream], clock: Callable[[], float], timeout_seconds: float
+    ) -> None:
+        self._upstreams = upstreams
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+
+    async def ask(self, collection: Collection, instance: str) -> CanaryAnswer:
+        """Write it, and say what became of it; a collection that is not there has no trouble."""
+        uuid = collection.uuids.get(instance)
+        if uuid is None:
+            return CanaryAnswer(self._clock(), self._clock(), CanaryResult.TAKEN)
+        target = Target(Read.RECORDS, collection.name.tenant, collection.name.database)
+        body = payloads.delete_by_ids([f"never-{uuid4()}"])
+        write = self._upstreams[instance].write_afresh(
+            "POST", target.collection_path(uuid, "delete"), body, JSON
+        )
+        return await outcome_of(write, self._clock, self._timeout_seconds)
+
+
+async def outcome_of(
+    write: Awaitable[Answer], clock: Callable[[], float], timeout_seconds: float
+) -> CanaryAnswer:
+    """Say what became of a write of our own."""
+    began_at = clock()
+    result, error = CanaryResult.TAKEN, ""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            answer = await write
         if not answer.is_success:
-            raise InstanceError(self._upstream.instance.name, f"canary: HTTP {answer.status}")
+            result, error = CanaryResult.REFUSED, describe(answer)
+    except ServerFailedError as failure:
+        result, error = CanaryResult.FAILED, failure.cause
+    except (InstanceError, UnintelligibleAnswerError, TimeoutError) as failure:
+        result, error = CanaryResult.SILENT, str(failure)
+    return CanaryAnswer(began_at, clock(), result, error)

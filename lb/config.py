@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     probe_timeout_seconds: Seconds = Field(
         default=1.0, description="how long an instance may take to answer a probe"
     )
+    canary_interval_seconds: Seconds = Field(
+        default=5.0, description="how long an instance may be idle of writes before it is tested"
+    )
     late_silence_seconds: Seconds = Field(
         default=3.0, description="how long a write may be silent before its connection is doubted"
     )

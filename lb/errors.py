@@ -41,6 +41,10 @@ class LeadUnconfirmedError(InstanceError):
     """Another load balancer may be active: the write was not sent."""
 
 
+class ServerFailedError(InstanceError):
+    """An instance answered a write with a 5xx of its own: the write may be what breaks it."""
+
+
 class BrokenMappingError(InstanceError):
     """An instance does not know a collection that the catalogue says it holds."""
 
@@ -119,6 +123,12 @@ class TransactionReusedError(RequestError):
     code = "TransactionReused"
 
 
+class NotQuarantinedError(RequestError):
+    """The transaction is known, but it is not in quarantine, or no longer."""
+
+    code = "NotQuarantined"
+
+
 class UnsupportedError(RequestError):
     """An operation that Chroma has, but that the load balancer does not replicate."""
 
@@ -177,6 +187,7 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     ConflictError: 409,
     OldApiError: 410,
     PayloadTooLargeError: 413,
+    NotQuarantinedError: 409,
     TransactionReusedError: 422,
     UnsupportedError: 501,
     BadGatewayError: 502,

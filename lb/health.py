@@ -1,7 +1,7 @@
 """The health monitor of one instance: probes quickly when something looks wrong, slowly else."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -13,7 +13,11 @@ QUICK_SECONDS = 0.1
 
 
 class HealthMonitor:
-    """Keeps one instance's state true; `is_behind` tells whether it lags behind a position."""
+    """Keeps one instance's state true.
+
+    `is_behind` tells whether it lags behind a position; `before_service` is awaited when one that
+    was down answers probes: more may be asked of it than a heartbeat.
+    """
 
     def __init__(
         self,
@@ -22,12 +26,14 @@ class HealthMonitor:
         timeout_seconds: float,
         log_end: Callable[[], int],
         is_behind: Callable[[str, int], bool],
+        before_service: Callable[[], Awaitable[None]],
     ) -> None:
         self._upstream = upstream
         self._interval_seconds = interval_seconds
         self._timeout_seconds = timeout_seconds
         self._log_end = log_end
         self._is_behind = is_behind
+        self._before_service = before_service
         self._catch_up_to = 0
         self._wake = asyncio.Event()
         self._is_doubted = False
@@ -58,6 +64,8 @@ class HealthMonitor:
         if not self._is_proven_alive():
             self._is_doubted = False
             error, conclusive = await self._probe()
+            if error is None and instance.state is State.DOWN:
+                await self._before_service()
             instance.note_probe(error, conclusive=conclusive)
         if self._was_away and instance.is_serving:
             self._catch_up_to = self._log_end()

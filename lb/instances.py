@@ -59,11 +59,19 @@ class Instance:
         self.read_latency = Latency()
         self.write_latency = Latency()
         self._clock = clock
+        self.write_error = ""
+        """The 5xx that a write got; empty once a canary write has succeeded since."""
+        self.canary_failed = False
+        """A canary write was answered with a 5xx, and none has succeeded since."""
+        self._write_failed_at = float("-inf")
+        self._last_write = float("-inf")
+        self._answers_probes = False
         self._last_answer = float("-inf")
         self.on_change: Callable[[Instance], None] = lambda _: None
         self.on_suspicion: Callable[[], None] = lambda: None
         self.on_missing: Callable[[], None] = lambda: None
         """Is told when it does not know a collection that it should have."""
+        self.on_write_failure: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<Instance {self.name} {self.state} ({self.cause})>"
@@ -72,6 +80,20 @@ class Instance:
     def is_serving(self) -> bool:
         """Whether it takes new requests."""
         return self.state in (State.UP, State.CATCHING_UP)
+
+    @property
+    def only_fails_writes(self) -> bool:
+        """Whether nothing but failed writes keeps it from serving: reads may work."""
+        return bool(self.write_error) and self._answers_probes and not self._forced_down
+
+    @property
+    def seconds_since_write(self) -> float:
+        """How long ago a write succeeded."""
+        return self._clock() - self._last_write
+
+    def note_write(self) -> None:
+        """Note that a write succeeded."""
+        self._last_write = self._clock()
 
     @property
     def seconds_since_answer(self) -> float:
@@ -102,6 +124,32 @@ class Instance:
             self.move_to(State.SUSPECT, cause)
         self.on_suspicion()
 
+    def fail_write(self, cause: str) -> None:
+        """Avoid the instance until a canary write tells more; called when a write got a 5xx."""
+        self.write_error, self._write_failed_at = cause, self._clock()
+        self.on_write_failure()
+        self.suspect(cause)
+
+    def note_canary(self, error: str | None, began_at: float) -> None:
+        """Take the answer to a canary write in; `error` is the 5xx that it got.
+
+        It ends the instance's service whatever heartbeats say. A success counts only if it began
+        after the last failure; then probes bring the instance back.
+        """
+        if error is not None:
+            self.write_error, self.canary_failed = error, True
+            self.last_error = cause = f"a canary write failed: {error}"
+            if self.state is State.DOWN:
+                self.cause = cause
+            elif not self._forced_healthy:
+                self.move_to(State.DOWN, cause)
+        elif began_at >= self._write_failed_at:
+            self.canary_failed = False
+            self.note_write()
+            if self.write_error:
+                self.write_error = ""
+                self.on_suspicion()
+
     def doubt(self) -> None:
         """Have the instance probed: another one answered first."""
         self.on_suspicion()
@@ -112,8 +160,9 @@ class Instance:
         A failed probe of an instance that was well makes it suspect first, unless the failure is
         conclusive (the connection was refused, or it is the second in a row).
         """
+        self._answers_probes = error is None
         if error is None:
-            if not self.is_serving and not self._forced_down:
+            if not self.is_serving and not self._forced_down and not self.write_error:
                 self.move_to(State.CATCHING_UP, "it answers probes")
             return
         self.last_error = error
@@ -204,6 +253,12 @@ class Fleet:
     def names(self) -> tuple[str, ...]:
         """The names, in configured order."""
         return tuple(self._instances)
+
+    @property
+    def readable(self) -> list[Instance]:
+        """The instances that take reads; where none serves, those that only fail writes."""
+        serving = [instance for instance in self if instance.is_serving]
+        return serving or [instance for instance in self if instance.only_fails_writes]
 
     @property
     def healthy(self) -> int:

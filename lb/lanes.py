@@ -63,6 +63,8 @@ class Lane:
         """Instances that get a copy, with what was logged since it began and is to be made up."""
         self.singly_until: dict[str, int] = {}
         """Instances that refused a window: up to this position they get entries one by one."""
+        self.broken: set[str] = set()
+        """Instances that fail harmless writes to the collection: others are asked first."""
         self.acked = 0
         self.structure_acked = 0
 
@@ -201,6 +203,15 @@ def preferred_instance(lane: Lane, able: Iterable[str]) -> str | None:
     return best
 
 
+def _held(entry: Entry, now: float) -> Decision | None:
+    """Keep an entry from every instance that may be what breaks one."""
+    if entry.is_held:
+        return Decision(Step.WAIT, entry)
+    if entry.outcome is None and now < entry.implicated_until:
+        return Decision(Step.HEDGE, entry, entry.implicated_until)
+    return None
+
+
 def decide(
     lane: Lane,
     instance: str,
@@ -211,9 +222,9 @@ def decide(
     """Decide what the instance does next in the lane.
 
     `able(name, entry)` tells whether an instance takes writes now and has applied what the entry
-    depends on. The cases, in order: nothing to do; at work or held; refused before; not able;
-    backing off after a failure; outcome known (follow); first in line (lead); another leads (hedge
-    after a delay).
+    depends on. The cases, in order: nothing to do; at work, or held for a copy; refused before;
+    held because it may be what breaks instances; not able; backing off after a failure; outcome
+    known (follow); first in line (lead); another leads (hedge after a delay).
     """
     entry = lane.next_entry(instance)
     if entry is None:
@@ -222,6 +233,8 @@ def decide(
         return Decision(Step.WAIT, entry)
     if entry.outcome is not None and not entry.outcome.is_success:
         return Decision(Step.SKIP, entry)
+    if (held := _held(entry, now)) is not None:
+        return held
     if not able(instance, entry):
         return Decision(Step.WAIT, entry)
     if now < (retry_at := lane.retry_at.get(instance, 0.0)):
@@ -229,7 +242,8 @@ def decide(
     if entry.outcome is not None:
         return Decision(Step.SEND, entry)
     leaders = [name for name in lane.queues if name not in lane.held and able(name, entry)]
-    if preferred_instance(lane, leaders) == instance:
+    sound = [name for name in leaders if name not in lane.broken]
+    if preferred_instance(lane, sound or leaders) == instance:
         return Decision(Step.SEND, entry)
     if entry.first_sent_at is None:
         return Decision(Step.WAIT, entry)

@@ -94,9 +94,12 @@ class LogTail:
         return min(heads, key=lambda entry: entry.position, default=None)
 
     def is_behind(self, instance: str, position: int) -> bool:
-        """Tell whether the instance has an entry up to the position still to apply."""
+        """Tell whether the instance can apply an entry up to the position, and has not yet.
+
+        What is held for an administrator keeps no instance from being well.
+        """
         return any(
-            head.position <= position
+            head.position <= position and not head.is_held
             for collection in self._lagging[instance]
             if (head := collection.lane.next_entry(instance)) is not None
         )

@@ -71,6 +71,50 @@ class Dependency:
     position: int
 
 
+class Excuse(StrEnum):
+    """Why a 5xx does not accuse the entry that got it."""
+
+    SURVIVED = "the instance took a canary write afterwards"
+    ENVIRONMENT = "the instance named its storage as the cause, and fails canary writes too"
+    WAS_FAILING = "the instance failed canary writes before it was sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A 5xx that an instance gave to an entry.
+
+    `failed_at` is of the monotonic clock. `was_failing`: its canary writes failed already before.
+    """
+
+    instance: str
+    error: str
+    at: datetime
+    failed_at: float
+    was_failing: bool = False
+    excuse: Excuse | None = None
+
+
+class Standing(StrEnum):
+    """Whether an entry that got a 5xx may be sent."""
+
+    SUSPECT = "suspect"
+    """Not before there is evidence that it is harmless."""
+    CLEARED = "cleared"
+    """Yes: every failure has an excuse."""
+    QUARANTINED = "quarantined"
+    """Not before an administrator says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """All that is known of an entry that some instance answered with a 5xx."""
+
+    failures: tuple[Failure, ...]
+    standing: Standing
+    since: datetime
+    reason: str = ""
+
+
 @dataclass(eq=False, slots=True)
 class Entry:
     """One durable write intent, and what became of it.
@@ -97,11 +141,20 @@ class Entry:
     attempts: int = 0
     in_doubt: set[str] = field(default_factory=set)
     """Instances that may have applied the entry although they gave no definite answer."""
+    suspicion: Suspicion | None = None
+    implicated_until: float = 0.0
+    """Until then only the instance that has it now may answer it: another write failed there."""
     told_to_wait: bool = False
     """A client got a 503 while there was no outcome, or a restart came before one."""
     settled_at: datetime | None = None
     outcome: Answer | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no instance may be sent the entry: it may be what breaks them."""
+        held = self.suspicion is not None and self.suspicion.standing is not Standing.CLEARED
+        return held and self.outcome is None
 
     def __repr__(self) -> str:
         outcome = self.outcome.status if self.outcome else "none"
@@ -196,3 +249,4 @@ class Progress:
     leftover: Leftover | None = None
     removed: Leftover | None = None
     """A leftover that the instance no longer has, or that has become a member's collection."""
+    suspicion: tuple[int, Suspicion | None] | None = None

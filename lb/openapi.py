@@ -49,6 +49,7 @@ def nullable(schema: Schema) -> Schema:
 
 
 ERROR = record(error=TEXT, message=TEXT)
+UNAUTHORIZED, FORBIDDEN = (401, ERROR), (403, ERROR)
 INSTANCE = record(
     name=TEXT,
     url=TEXT,
@@ -92,6 +93,7 @@ LOG = record(
     pruned_bodies=COUNT,
     pruned_entries=COUNT,
     pruned_collections=COUNT,
+    quarantined=COUNT,
 )
 STATUS = record(
     version=TEXT,
@@ -123,6 +125,16 @@ MAPPING = record(
     state=TEXT,
     uuids=by_name(TEXT),
     complete=TRUTH,
+)
+QUARANTINED = record(
+    position=COUNT,
+    transaction_id=TEXT,
+    kind=TEXT,
+    collection=TEXT,
+    collection_id=TEXT,
+    since=TIME,
+    reason=TEXT,
+    failures=an_array(record(instance=TEXT, error=TEXT, at=TIME, excuse=nullable(TEXT))),
 )
 UNMANAGED = record(name=TEXT, tenant=TEXT, database=TEXT, uuids=by_name(TEXT))
 MAPPING_BODY: Schema = {
@@ -196,6 +208,20 @@ def in_query(name: str, schema: Schema) -> Schema:
     return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
+def decision_on_quarantined(summary: str) -> Schema:
+    """Describe what an administrator decides on one quarantined write."""
+    return operation(
+        summary,
+        (200, record(transaction_id=TEXT, decision={"enum": ["released", "discarded"]})),
+        UNAUTHORIZED,
+        FORBIDDEN,
+        (404, ERROR),
+        (409, ERROR),
+        (503, ERROR),
+        parameters=(in_path("id"),),
+    )
+
+
 FILTERS = (
     in_query("state", SUMMARY["state"]),
     in_query("collection", TEXT),
@@ -206,7 +232,6 @@ FILTERS = (
         {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
     ),
 )
-UNAUTHORIZED, FORBIDDEN = (401, ERROR), (403, ERROR)
 FORCE: Schema = {
     "type": "object",
     "properties": {
@@ -227,6 +252,20 @@ PATHS: Schema = {
     },
     "/status": {"get": operation("Everything at once", (200, STATUS), UNAUTHORIZED)},
     "/wal/status": {"get": operation("Figures of the log", (200, LOG), UNAUTHORIZED)},
+    "/wal/quarantine": {
+        "get": operation(
+            "Writes that may break an instance and wait for an administrator",
+            (200, record(count=COUNT, quarantined=an_array(QUARANTINED))),
+            UNAUTHORIZED,
+            (503, ERROR),
+        )
+    },
+    "/admin/quarantine/{id}/release": {
+        "post": decision_on_quarantined("Send a quarantined write on")
+    },
+    "/admin/quarantine/{id}/discard": {
+        "post": decision_on_quarantined("Let a quarantined write fail, on every instance"),
+    },
     "/collection/mappings": {
         "get": operation(
             "Every collection with its UUID on each instance",

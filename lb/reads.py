@@ -109,9 +109,8 @@ class Reads:
         busy = set(course.running.values())
         able = [
             instance
-            for instance in self._tail.fleet
-            if instance.is_serving
-            and instance not in busy
+            for instance in self._tail.fleet.readable
+            if instance not in busy
             and course.failures.get(instance.name, 0) < ATTEMPTS_PER_INSTANCE
             and question.may_ask(instance.name)
         ]
@@ -122,9 +121,9 @@ class Reads:
         return min(turned, key=lambda instance: instance.outstanding_reads)
 
     def _is_exhausted(self, course: _Course) -> bool:
-        serving = [instance for instance in self._tail.fleet if instance.is_serving]
-        return bool(serving) and all(
-            course.failures.get(instance.name, 0) >= ATTEMPTS_PER_INSTANCE for instance in serving
+        readable = self._tail.fleet.readable
+        return bool(readable) and all(
+            course.failures.get(instance.name, 0) >= ATTEMPTS_PER_INSTANCE for instance in readable
         )
 
     async def _attempt(self, question: Question, instance: Instance) -> Answer:

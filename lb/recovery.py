@@ -24,9 +24,10 @@ from lb.model import (
 )
 from lb.paths import parse_target
 from lb.payloads import decode_modify
+from lb.suspicion import stored_suspicion
 
 
-async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTail:
+async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet, now: float) -> LogTail:
     """Rebuild the log's tail in memory; every unsettled entry may have been sent everywhere."""
     catalogue = Catalogue(fleet.names)
     tail = LogTail(fleet, catalogue)
@@ -34,7 +35,7 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> LogTai
     for row in await all_rows(queries.all_leftovers(connection, instances=list(fleet.names))):
         tail.leftovers.add(Leftover(*row.values()))
     rows = await all_rows(queries.unapplied_entries(connection, instances=list(fleet.names)))
-    entries = [_entry(row, fleet) for row in rows]
+    entries = [_entry(row, fleet, now) for row in rows]
     await _load_collections(connection, catalogue, fleet, {e.lane_id for e in entries})
     collections = {collection.id: collection for collection in catalogue}
     collections[NAMESPACES] = catalogue.namespaces
@@ -121,7 +122,7 @@ def _lane(lane_id: UUID, fleet: Fleet, cursors: Mapping[str, int], end: int) -> 
     return lane
 
 
-def _entry(row: "asyncpg.Record", fleet: Fleet) -> Entry:
+def _entry(row: "asyncpg.Record", fleet: Fleet, now: float) -> Entry:
     after = None
     if row["after_lane_id"] is not None:
         after = Dependency(row["after_lane_id"], row["after_position"])
@@ -140,6 +141,7 @@ def _entry(row: "asyncpg.Record", fleet: Fleet) -> Entry:
         logged_at=row["logged_at"],
         attempts=row["attempts"],
         in_doubt=set(fleet.names),
+        suspicion=stored_suspicion(row["suspicion"], now),
         # Its client got a 503, or nothing at all: our predecessor's connections are gone.
         told_to_wait=row["told_to_wait"] or row["outcome_status"] is None,
         settled_at=row["settled_at"],

@@ -16,6 +16,7 @@ from lb.log_tail import LogTail
 from lb.model import CollectionState
 from lb.proxy import Proxy
 from lb.pruner import LogSize, Pruner
+from lb.quarantine import Quarantine
 from lb.rebuilder import Rebuilder
 from lb.transaction_figures import TransactionFigures
 from lb.wal import Wal
@@ -35,6 +36,7 @@ class Status:
     comparer: Comparer | None = None
     rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
     pruner: Pruner | None = None
+    quarantine: Quarantine | None = None
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -132,6 +134,7 @@ class Status:
             "waiting_for_commit": self.wal.waiting,
             "unsettled_entries": len(self.tail.unsettled),
             **(self.pruner.figures() if self.pruner else asdict(LogSize())),
+            "quarantined": len(self.quarantine) if self.quarantine else 0,
         }
 
     def mappings(self) -> dict[str, Any]:
@@ -183,6 +186,7 @@ class _Figures(Collector):
                 log["oldest_pending_age_seconds"],
             ),
             ("waiting_for_commit", "Appends and notes queued", log["waiting_for_commit"]),
+            ("quarantined_entries", "Writes that wait for an administrator", log["quarantined"]),
             ("collections", "Collections in the catalogue", status["collections"]),
             ("requests_in_flight", "Requests being served", requests["in_flight"]),
             ("memory_rss_bytes", "Resident memory of the process", process["rss_bytes"]),

@@ -15,12 +15,16 @@ from lb.errors import (
     InstanceUnreachableError,
     LeadUnconfirmedError,
     RequestGivenUpError,
+    ServerFailedError,
 )
 from lb.instances import Instance
 from lb.leader import Lead
 from lb.model import Answer
 
 CONNECTIONS_PER_PURPOSE = 64
+
+GATEWAY_STATUSES = frozenset({502, 503, 504})
+"""What is said in place of a server that is away, or by one that is too busy: it did not fail."""
 
 
 @dataclass(eq=False)
@@ -117,16 +121,22 @@ class Upstream:
         finally:
             self.outstanding.discard(write)
         self.instance.write_latency.note(self._clock() - write.started_at)
-        if not answer.is_definite:
-            raise InstanceError(self.instance.name, describe(answer))
+        self._check_definite(answer)
+        if answer.is_success:
+            self.instance.note_write()
         return answer
 
     async def write_afresh(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         """Send a write of our own on a new connection; raises `InstanceError`."""
         answer = await self._request(self._fresh, method, path, body, content_type)
-        if not answer.is_definite:
-            raise InstanceError(self.instance.name, describe(answer))
+        self._check_definite(answer)
         return answer
+
+    def _check_definite(self, answer: Answer) -> None:
+        if answer.is_definite:
+            return
+        failed = answer.status >= 500 and answer.status not in GATEWAY_STATUSES
+        raise (ServerFailedError if failed else InstanceError)(self.instance.name, describe(answer))
 
     async def read(
         self, method: str, path: str, body: bytes = b"", content_type: str = ""

@@ -7,6 +7,7 @@ import asyncpg
 
 from lb.database import queries
 from lb.model import CollectionChange, Entry, Progress
+from lb.suspicion import encode_suspicion
 
 
 async def write_appends(
@@ -40,6 +41,7 @@ async def write_progress(
 ) -> None:
     """Write outcomes, mappings, catalogue rows and, after them, cursors and who has one."""
     await _write_resolved(connection, progress)
+    await _write_suspicions(connection, progress)
     await _write_settlements(connection, progress)
     await write_collections(connection, [p.collection for p in progress if p.collection])
     await _write_mappings(connection, progress)
@@ -81,6 +83,18 @@ async def _write_resolved(
             connection,
             positions=[position for position, _ in resolved],
             bodies=[body for _, body in resolved],
+        )
+
+
+async def _write_suspicions(
+    connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
+) -> None:
+    latest = dict(p.suspicion for p in progress if p.suspicion is not None)
+    if latest:
+        await queries.put_suspicions(
+            connection,
+            positions=list(latest),
+            suspicions=[each and encode_suspicion(each) for each in latest.values()],
         )
 
 

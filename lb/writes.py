@@ -25,7 +25,7 @@ from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.model import OF_NAMESPACES, Answer, CollectionChange, CollectionState, Entry, Kind
 from lb.paths import CANARY_DATABASE, Target
-from lb.poison import reserved_key
+from lb.poison import find_poison
 from lb.wal import Wal
 
 
@@ -172,8 +172,7 @@ class Writes:
             if target.action is Kind.DROP:
                 raise NotFoundError(f"Collection [{target.reference}] does not exist")
             return self._lookups.refuse(target, request.body, request.content_type)
-        if (key := reserved_key(request.body)) is not None:
-            raise BadRequestError(f"metadata key [{key}] is reserved by Chroma; use another one")
+        self._check_harmless(request)
         if target.action in (Kind.MODIFY, Kind.DROP):
             if collection.changing is not None:
                 return collection.changing
@@ -189,6 +188,7 @@ class Writes:
         body = payloads.decode_create(request.body)
         if body is None or not can_be_logged(body.name):
             return self._lookups.refuse(target, request.body, request.content_type)
+        self._check_harmless(request)
         name = Name(target.tenant, target.database, body.name)
         existing = catalogue.by_name(name)
         if existing is None:
@@ -296,6 +296,11 @@ class Writes:
         self._tail.settle_names(collection, entry)
         self._tail.unregister(entry)
         entry.settled.set()
+
+    def _check_harmless(self, request: WriteRequest) -> None:
+        assert isinstance(request.target.action, Kind)
+        if (why := find_poison(request.target.action, request.body)) is not None:
+            raise BadRequestError(why)
 
     def _check_log(self) -> None:
         if not self._wal.is_available:

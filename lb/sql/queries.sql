@@ -86,6 +86,12 @@ update wal set resolved_body = r.body
 from unnest(:positions::bigint[], :bodies::bytea[]) as r (position, body)
 where wal.position = r.position and wal.resolved_body is null;
 
+-- name: put_suspicions(positions, suspicions)!
+-- Write what is known of entries that an instance answered with a 5xx; null forgets it.
+update wal set suspicion = s.suspicion
+from unnest(:positions::bigint[], :suspicions::text[]) as s (position, suspicion)
+where wal.position = s.position;
+
 -- name: advance_cursors(lane_ids, instances, positions)!
 -- Move the cursors of members forward; they never move back, and make nobody a member.
 update cursors set position = a.position
@@ -225,7 +231,7 @@ select lane_id, instance, position from cursors;
 select w.position, w.lane_id, w.transaction_id, w.kind, w.path, w.content_type, w.fingerprint,
     octet_length(w.body) as body_bytes, w.session, w.after_lane_id, w.after_position, w.logged_at, w.attempts,
     w.told_to_wait, w.settled_at, w.outcome_status,
-    w.outcome_body, w.outcome_content_type
+    w.outcome_body, w.outcome_content_type, w.suspicion
 from wal w
 where exists (
     select 1 from cursors c

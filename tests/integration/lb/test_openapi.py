@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from lb.openapi import DOCUMENT
 from tests.integration.lb.calls import COLLECTIONS, eventually
+from tests.integration.lb.failing_proxy import FailingProxy, nothing_fails
 
+STRANGE = b"strange-document"
 TOKENS = ("ADMIN_TOKEN=for-admins", "CLIENT_TOKEN=for-clients")
 ADMIN = {"Authorization": "Bearer for-admins"}
 CLIENT = {"Authorization": "Bearer for-clients"}
@@ -22,14 +24,27 @@ Seen = dict[tuple[str, str, str], httpx.Response]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessLab]:
+async def primary() -> AsyncIterator[FailingProxy]:
+    """In front of the primary: it can fail writes."""
+    proxy = FailingProxy()
+    await proxy.start()
+    yield proxy
+    await proxy.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(
+    tmp_path_factory: pytest.TempPathFactory, primary: FailingProxy
+) -> AsyncIterator[ProcessLab]:
+    changes = (f"PRIMARY_URL={primary.url}", "STANDBY_HOLD_SECONDS=0.1", "WRITE_TIMEOUT_SECONDS=1")
     settings = ProcessLabSettings(
         tmp_path_factory.mktemp("lab"),
-        lb_command=("env", "STANDBY_HOLD_SECONDS=0.1", *TOKENS, sys.executable, "-m", "lb"),
+        lb_command=("env", *changes, *TOKENS, sys.executable, "-m", "lb"),
         lb_ready_path="/health",
     )
     lab = ProcessLab(settings)
     await lab.start()
+    primary.upstream_url = lab.instances[0].url
     try:
         yield lab
     finally:
@@ -56,7 +71,9 @@ async def note(
     seen[(exact[0], method, str(answer.status_code))] = answer
 
 
-async def test_every_documented_answer_is_seen_and_has_its_shape(lab: ProcessLab) -> None:
+async def test_every_documented_answer_is_seen_and_has_its_shape(
+    lab: ProcessLab, primary: FailingProxy
+) -> None:
     seen: Seen = {}
     async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30) as client:
 
@@ -66,6 +83,7 @@ async def test_every_documented_answer_is_seen_and_has_its_shape(lab: ProcessLab
         await eventually(is_up, "the instances are healthy")
         await see_service(seen, client)
         await see_conflict(seen, client, lab)
+        await see_quarantine(seen, client, primary)
         await see_refusals(seen, client)
         await lab.kill("lb")
         await lab.kill("postgres")
@@ -120,6 +138,27 @@ async def see_conflict(seen: Seen, client: httpx.AsyncClient, lab: ProcessLab) -
     await note(seen, client, path, "post", json=body, headers=ADMIN)
 
 
+async def see_quarantine(seen: Seen, client: httpx.AsyncClient, primary: FailingProxy) -> None:
+    body = {"ids": [STRANGE.decode()], "embeddings": [[1.0]]}
+
+    async def is_up() -> bool:
+        instances = (await client.get("/admin/instances", headers=ADMIN)).json()["instances"]
+        return all(each["state"] == "UP" for each in instances)
+
+    for decision in ("release", "discard"):
+        path = "/admin/quarantine/{}/" + decision
+        await eventually(is_up, "the primary takes writes")
+        primary.be_poisoned_by(STRANGE)
+        waiting = ["strange-" + decision, "waiting-" + decision]
+        for each in waiting:
+            headers = {**CLIENT, "Transaction-ID": each}
+            await client.post(f"{COLLECTIONS}/described/upsert", json=body, headers=headers)
+        await note(seen, client, "/wal/quarantine", headers=CLIENT)
+        for each in ("nobody", *reversed(waiting)):
+            await note(seen, client, path.format(each), "post", headers=ADMIN)
+        primary.fails = nothing_fails
+
+
 async def see_refusals(seen: Seen, client: httpx.AsyncClient) -> None:
     for path, method, status in documented():
         if status == "401":
@@ -130,8 +169,10 @@ async def see_refusals(seen: Seen, client: httpx.AsyncClient) -> None:
 
 
 async def see_standby(seen: Seen, client: httpx.AsyncClient) -> None:
-    for path in ("/transactions", "/transactions/t1", "/collection/unmanaged"):
+    for path in ("/transactions", "/transactions/t1", "/collection/unmanaged", "/wal/quarantine"):
         await note(seen, client, path, headers=CLIENT)
+    for decision in ("release", "discard"):
+        await note(seen, client, f"/admin/quarantine/t1/{decision}", "post", headers=ADMIN)
     await note(seen, client, "/admin/create_mapping", "post", json={}, headers=ADMIN)
     await note(seen, client, "/admin/compare", "post", headers=ADMIN)
     await note(seen, client, "/admin/collections/described/repair", "post", headers=ADMIN)

@@ -6,11 +6,18 @@ import pytest
 
 from lb.applier import Applier, Machinery
 from lb.catalogue import Collection
-from lb.errors import InstanceError, InstanceUnreachableError, RequestGivenUpError
+from lb.errors import (
+    InstanceError,
+    InstanceUnreachableError,
+    RequestGivenUpError,
+    ServerFailedError,
+)
 from lb.instances import Instance, State
 from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.model import Answer, CollectionState, Entry, Kind, Progress
+from lb.quarantine import Quarantine
+from lb.suspicion import CanaryAnswer, CanaryResult
 from tests.unit.lb.stand_ins import (
     DATABASE,
     OK,
@@ -75,6 +82,9 @@ class Bench:
         self.barrier = asyncio.Event()
         self.lead = Lead(loop.time, 60.0)
         self.lead.confirm(loop.time())
+        self.quarantine = Quarantine(
+            self.tail, self.log, loop.time, self._doubt, self._ask_collection
+        )
         machinery = Machinery(
             self.tail,
             self.log,
@@ -82,8 +92,9 @@ class Bench:
             self._spawn,
             loop.time,
             hedge_max_seconds,
-            lambda collection, name: self.doubts.append((collection, name)),
+            self._doubt,
             self.lead,
+            self.quarantine,
         )
         self.appliers = [
             Applier(server, machinery, self._settled) for server in self.servers.values()
@@ -102,6 +113,13 @@ class Bench:
     def hold_still(self) -> None:
         """Be as before the appliers are wired: what is logged is sent nowhere."""
         self.tail.on_change = lambda _: None
+
+    def _doubt(self, collection: Collection, name: str) -> None:
+        self.doubts.append((collection, name))
+
+    async def _ask_collection(self, collection: Collection, name: str) -> CanaryAnswer:
+        now = asyncio.get_running_loop().time()
+        return CanaryAnswer(now, now, CanaryResult.TAKEN)
 
     async def _settled(self) -> None:
         await self.barrier.wait()
@@ -360,3 +378,46 @@ async def test_a_stop_ends_the_wait_behind_a_barrier_but_does_not_forget_it(benc
 
     assert not bench.collection.lane.busy
     assert all(applier.is_behind_barrier for applier in bench.appliers)
+
+
+async def test_what_is_in_flight_where_a_write_fails_is_not_sent_elsewhere_at_once(
+    bench: Bench,
+) -> None:
+    """A poisoned server fails all that is in flight; any of it may be the culprit."""
+    other = an_active(bench.tail, "others", 1)
+    failing = bench.logged(2)
+    in_flight = bench.logged(3, collection=other)
+    await until(lambda: bench.sent(A) == 2, "both are in flight")
+    bench.let(B)
+
+    await bench.quarantine.accuse(
+        bench.collection,
+        failing,
+        ServerFailedError(A, "HTTP 500"),
+        was_failing=False,
+        is_repeated=False,
+    )
+
+    assert bench.fleet[A].state is State.SUSPECT
+    assert bench.sent(B) == 0
+    assert failing.is_held
+    assert not in_flight.is_held
+    await until(lambda: bench.sent(B) == 1, "what gets no answer is sent on")
+
+
+async def test_an_entry_that_got_a_5xx_waits_for_evidence_and_then_goes_on(bench: Bench) -> None:
+    judging = asyncio.create_task(bench.quarantine.run())
+    bench.tasks.append(judging)
+    bench.servers[A].answer = ServerFailedError(A, "HTTP 500")
+    entry = bench.logged(2)
+    bench.let(A, B)
+    await until(lambda: entry.is_held, "it is held")
+    assert bench.log.recorded[-1].suspicion == (2, entry.suspicion)
+    assert bench.sent(B) == 0
+
+    now = asyncio.get_running_loop().time()
+    bench.quarantine.note_canary(A, CanaryAnswer(now, now, CanaryResult.TAKEN))
+
+    await until(entry.settled.is_set, "the other instance answers")
+    assert entry.outcome == OK
+    assert bench.sent(B) == 1

@@ -5,6 +5,10 @@ from lb.instances import AWAY, TRANSITIONS, Fleet, Instance, Latency, State
 from tests.unit.lb.stand_ins import a_fleet, bring_to
 
 
+async def no_canary() -> None:
+    """In place of a canary write that proves nothing."""
+
+
 class HandClock:
     """In place of the monotonic clock."""
 
@@ -280,6 +284,7 @@ async def test_an_instance_is_up_only_when_it_has_all_that_was_logged_when_it_ca
         timeout_seconds=1,
         log_end=lambda: 9,
         is_behind=lambda _, position: applied < position,
+        before_service=no_canary,
     )
     if is_forced:
         instance.force(healthy=True, duration_seconds=60)
@@ -290,3 +295,39 @@ async def test_an_instance_is_up_only_when_it_has_all_that_was_logged_when_it_ca
     applied = 9
     await monitor.check()
     assert instance.state is State.UP
+
+
+def test_an_instance_that_failed_a_write_serves_only_after_a_canary_write() -> None:
+    clock = HandClock()
+    instance = Instance("primary", "http://primary", clock)
+    bring_to(instance, State.UP)
+
+    instance.fail_write("HTTP 500")
+    assert instance.state is State.SUSPECT
+    instance.note_probe(None, conclusive=False)
+    assert instance.state is State.SUSPECT
+    instance.note_canary(None, began_at=clock.now - 1)
+    assert instance.write_error
+    instance.note_canary("HTTP 500", began_at=clock.now)
+    instance.note_probe(None, conclusive=False)
+    assert (instance.state, instance.only_fails_writes) == (State.DOWN, True)
+
+    clock.now += 1
+    instance.note_canary(None, began_at=clock.now)
+    instance.note_probe(None, conclusive=False)
+    assert (instance.state, instance.only_fails_writes) == (State.CATCHING_UP, False)
+
+
+def test_reads_go_to_instances_that_only_fail_writes_when_no_other_serves() -> None:
+    fleet = a_fleet("primary", "replica")
+    primary, replica = fleet
+    for instance in fleet:
+        instance.note_probe(None, conclusive=False)
+    primary.note_canary("HTTP 500", began_at=0.0)
+    assert fleet.readable == [replica]
+
+    replica.note_canary("HTTP 500", began_at=0.0)
+    assert fleet.readable == [primary, replica]
+
+    primary.note_probe("connection refused", conclusive=True)
+    assert fleet.readable == [replica]

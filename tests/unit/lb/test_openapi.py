@@ -5,6 +5,7 @@ from jsonschema import Draft202012Validator
 from lb.app import own_routes
 from lb.mapping_endpoints import MappingEndpoints
 from lb.openapi import DOCUMENT
+from lb.quarantine_endpoints import QuarantineEndpoints
 from lb.repair_endpoints import RepairEndpoints
 
 OPERATIONS = [
@@ -17,7 +18,9 @@ OPERATIONS = [
 def test_every_route_is_documented_and_nothing_else() -> None:
     routes = {
         (re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path), route.method.lower())
-        for route in own_routes(None, None, MappingEndpoints(()), RepairEndpoints())
+        for route in own_routes(
+            None, None, MappingEndpoints(()), RepairEndpoints(), QuarantineEndpoints()
+        )
     }
 
     assert routes == {(path, method) for path, method, _ in OPERATIONS}
