@@ -121,6 +121,9 @@ class Copier:
                 return
             # What is in doubt there is sent again first.
             self._release()
+            head = lane.next_entry(self._source)
+            if head is not None and head.is_held:
+                raise CopyAbandonedError("a write of the collection is in quarantine")
             await _briefly(self._tools.tail.next_move())
 
     def _release(self) -> None:

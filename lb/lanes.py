@@ -104,6 +104,7 @@ class Lane:
             kept.pop(instance)
         self.retry_at.pop(instance, None)
         self.singly_until.pop(instance, None)
+        self.broken.discard(instance)
 
     def join(self, instance: str, like: str) -> None:
         """Make the instance a member that has, and lacks, what another member has and lacks."""
