@@ -55,7 +55,8 @@ WRONG_VECTORS = st.one_of(
 CONFIGURATIONS = st.one_of(
     st.none(),
     st.sampled_from(["l2", "cosine", "ip", "none"]).map(lambda space: {"hnsw": {"space": space}}),
-    st.sampled_from([5, 20, 0, -1]).map(lambda number: {"hnsw": {"max_neighbors": number}}),
+    # Not 0: the second document of such a collection kills a plain Chroma server.
+    st.sampled_from([5, 20, -1]).map(lambda number: {"hnsw": {"max_neighbors": number}}),
 )
 NEW_CONFIGURATIONS = st.one_of(
     st.none(),
