@@ -168,7 +168,7 @@ class Applier:
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
         window, body = await self._window(collection, entry)
-        was_refused = entry.outcome is not None and not entry.outcome.is_success
+        was_refused = entry.outcome is not None and not entry.outcome.has_effect
         if not lane.is_member(name) or entry.is_held or was_refused:
             return  # It left, or the entry was accused or refused elsewhere, meanwhile.
         was_failing = self.instance.canary_failed or name in lane.broken

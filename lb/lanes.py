@@ -232,7 +232,7 @@ def decide(
         return Decision(Step.IDLE)
     if instance in lane.busy or instance in lane.held:
         return Decision(Step.WAIT, entry)
-    if entry.outcome is not None and not entry.outcome.is_success:
+    if entry.outcome is not None and not entry.outcome.has_effect:
         return Decision(Step.SKIP, entry)
     if (held := _held(entry, now)) is not None:
         return held

@@ -123,7 +123,7 @@ class LogTail:
         entry.outcome, entry.settled_at = answer, datetime.now(UTC)
         if self.unsettled.pop(entry.position, None) is not None:
             self.unsettled_bytes -= entry.body_bytes
-        if answer.is_success:
+        if answer.has_effect:
             collection.lane.acknowledge(entry)
         self.settle_names(collection, entry)
         if not all(self.fleet[name].is_serving for name in collection.lane.queues):

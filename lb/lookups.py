@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -16,6 +17,12 @@ from lb.reads import Question, Reads
 
 SHOWN = (CollectionState.ACTIVE, CollectionState.DROPPING)
 """The states in which a listing shows a collection, where the instance has it."""
+
+NOTHING_THERE = (
+    payloads.error_body("InvalidArgumentError", f"Database [{NOWHERE}] does not exist"),
+    payloads.error_body("NotFoundError", f"Collection [{NOWHERE}] does not exist."),
+)
+"""Chroma's answers to a create and a rename that go nowhere, when the body has no fault."""
 
 
 class Lookups:
@@ -53,15 +60,28 @@ class Lookups:
         It is sent to a collection, or for a create to a database, that does not exist, so that it
         can have no effect; the body's own errors come first, as they do without a proxy.
         """
+        return restore_reference(
+            await self._ask_nowhere(target, body, content_type), target.reference
+        )
+
+    async def refusal(self, target: Target, body: bytes, content_type: str) -> Answer | None:
+        """Return Chroma's refusal of a create or rename for its body, None if that has no fault.
+
+        Chroma looks at the body before it looks for the collection.
+        """
+        nowhere = replace(target, reference=str(NOWHERE)) if target.reference else target
+        answer = await self._ask_nowhere(nowhere, body, content_type)
+        return None if answer.body in NOTHING_THERE else answer
+
+    async def _ask_nowhere(self, target: Target, body: bytes, content_type: str) -> Answer:
         if target.reference:
             path = target.collection_path(nowhere_like(target.reference))
         else:
             path = f"{Target(target.action, target.tenant, str(NOWHERE)).database_path}/collections"
         method = "PUT" if target.reference and not target.rest else "POST"
-        answer = await self._reads.ask(
+        return await self._reads.ask(
             Question(method, lambda _: path, body=body, content_type=content_type)
         )
-        return restore_reference(answer, target.reference)
 
     async def collection(self, collection: Collection) -> Answer:
         """Answer a collection's object, with the id that clients see."""
@@ -213,13 +233,15 @@ def restore_reference(answer: Answer, reference: str) -> Answer:
     return Answer(answer.status, body, answer.content_type)
 
 
-NO_LIMIT = 2**63 - 1
+LARGEST = 2**32 - 1
+"""The largest number that Chroma takes in the query string of a listing."""
 
 
 def page_of(query: str) -> tuple[int | None, int]:
     """Read limit and offset; the limit is None when Chroma should word a refusal."""
     fields = parse_qs(query, keep_blank_values=True)
-    limit, offset = fields.get("limit", [str(NO_LIMIT)])[-1], fields.get("offset", ["0"])[-1]
-    if not (re.fullmatch(r"\+?[0-9]+", limit) and re.fullmatch(r"\+?[0-9]+", offset)):
+    values = [*fields.get("limit", [str(LARGEST)]), *fields.get("offset", ["0"])]
+    if len(values) > 2 or not all(re.fullmatch(r"\+?[0-9]{1,20}", value) for value in values):
         return None, 0
-    return int(limit), int(offset)
+    limit, offset = map(int, values)
+    return (limit, offset) if max(limit, offset) <= LARGEST else (None, 0)

@@ -1,6 +1,7 @@
 """The values that the rooms of the load balancer exchange; imports nothing of ours, does no I/O."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -30,6 +31,14 @@ class Kind(StrEnum):
     DROP_DATABASE = "drop_database"
 
 
+MARKING_REFUSAL = re.compile(
+    rb'"message":"(Empty ID, ID must have at least|Inconsistent number of IDs, embeddings)'
+)
+"""How Chroma words the refusals that it makes only after it has set the dimension."""
+
+UNIMPLEMENTED = b'"message":"Unimplemented: Sparse vector'
+"""How Chroma refuses a write of documents that it could store only in its cloud."""
+
 OF_NAMESPACES = frozenset(
     {Kind.CREATE_TENANT, Kind.MODIFY_TENANT, Kind.CREATE_DATABASE, Kind.DROP_DATABASE}
 )
@@ -57,10 +66,24 @@ class Answer:
         """Whether the answer proves what happened: 2xx it did, 4xx it certainly did not.
 
         Nothing else proves anything, nor do the 4xx that speak of the server's state, not the
-        request.
+        request. But for one 501: what Chroma cannot store it has not stored.
         """
         refused = 400 <= self.status < 500 and self.status not in (408, 425, 429)
-        return self.is_success or refused
+        return self.is_success or refused or self._is_unimplemented
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it changed the instance that gave it, so that every other has to follow.
+
+        Chroma 1.5.9 sets a collection's dimension before it checks ids, lengths and sparse
+        vectors: such a refusal leaves the dimension of the first vector behind.
+        """
+        marks = self.status == 400 and MARKING_REFUSAL.search(self.body) is not None
+        return self.is_success or marks or self._is_unimplemented
+
+    @property
+    def _is_unimplemented(self) -> bool:
+        return self.status == 501 and UNIMPLEMENTED in self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ class _Metadatas(msgspec.Struct):
     metadatas: list[dict[str, msgspec.Raw] | None] | None = None
 
 
+class _CollectionMetadata(msgspec.Struct):
+    metadata: dict[str, msgspec.Raw] | None = None
+    new_metadata: dict[str, msgspec.Raw] | None = None
+
+
 def find_poison(kind: Kind, body: bytes) -> str | None:
     """Say why a write would break a server; None when no reason is known."""
     if kind in (Kind.CREATE, Kind.MODIFY) and has_no_neighbours(body):
@@ -67,6 +72,22 @@ def has_no_neighbours(body: bytes) -> bool:
         name in ("max_neighbors", "hnsw:M") and value == 0 and type(value) in (int, float)
         for name, value in _fields(asked)
     )
+
+
+def find_panic(body: bytes) -> str | None:
+    """Say why a collection's metadata would break the connection; None when no reason is known.
+
+    Chroma lets lists and sparse vectors pass and panics when it stores them, every time. Other
+    faults of the body it names first, which is why this is asked later.
+    """
+    try:
+        fields = msgspec.json.decode(body, type=_CollectionMetadata)
+    except MALFORMED:
+        return None
+    pairs = [*(fields.metadata or {}).items(), *(fields.new_metadata or {}).items()]
+    keys = (key for key, value in pairs if bytes(value)[:1] in (b"[", b"{"))
+    reasons = (f"collection metadata [{key}] must be a string, number or boolean" for key in keys)
+    return next(reasons, None)
 
 
 def _metadatas(body: bytes) -> Iterator[dict[str, msgspec.Raw]]:

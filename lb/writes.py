@@ -17,6 +17,7 @@ from lb.errors import (
     LogUnavailableError,
     NotFoundError,
     ProtectedCollectionError,
+    RequestError,
     TransactionReusedError,
 )
 from lb.failpoints import reach
@@ -25,7 +26,7 @@ from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.model import OF_NAMESPACES, Answer, CollectionChange, CollectionState, Entry, Kind
 from lb.paths import CANARY_DATABASE, Target
-from lb.poison import find_poison
+from lb.poison import find_panic, find_poison
 from lb.wal import Wal
 
 
@@ -156,11 +157,14 @@ class Writes:
             if isinstance(decision, _Plan):
                 self._submit(decision)
                 return decision.entry
-            if not isinstance(decision, Entry):
-                return await decision
-            await decision.settled.wait()
+            if isinstance(decision, Entry):
+                await decision.settled.wait()
+            elif (answer := await decision) is not None:
+                return answer
 
-    def _decide(self, request: WriteRequest) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
+    def _decide(
+        self, request: WriteRequest
+    ) -> "_Plan | Entry | Coroutine[Any, Any, Answer | None]":
         self._check_room()
         target = request.target
         if target.action in OF_NAMESPACES:
@@ -176,6 +180,8 @@ class Writes:
         if target.action in (Kind.MODIFY, Kind.DROP):
             if collection.changing is not None:
                 return collection.changing
+            if (why := find_panic(request.body)) is not None:
+                return self._refuse(request, BadRequestError(why))
             decide = self._decide_drop if target.action is Kind.DROP else self._decide_modify
             return decide(request, collection)
         entry = self._entry(request, collection)
@@ -183,7 +189,7 @@ class Writes:
 
     def _decide_create(
         self, request: WriteRequest
-    ) -> "_Plan | Entry | Coroutine[Any, Any, Answer]":
+    ) -> "_Plan | Entry | Coroutine[Any, Any, Answer | None]":
         target, catalogue = request.target, self._tail.catalogue
         body = payloads.decode_create(request.body)
         if body is None or not can_be_logged(body.name):
@@ -192,12 +198,32 @@ class Writes:
         name = Name(target.tenant, target.database, body.name)
         existing = catalogue.by_name(name)
         if existing is None:
+            if (why := find_panic(request.body)) is not None:
+                return self._refuse(request, BadRequestError(why))
             return self._create(request, name)
         if existing.changing is not None:
             return existing.changing
-        if body.get_or_create:
-            return self._lookups.collection(existing)
-        raise ConflictError(f"Collection [{body.name}] already exists")
+        return self._find(request, name, existing, is_wanted=bool(body.get_or_create))
+
+    async def _find(
+        self, request: WriteRequest, name: Name, existing: Collection, *, is_wanted: bool
+    ) -> Answer | None:
+        """Answer a create whose name is taken; None when that has changed meanwhile."""
+        refusal = await self._lookups.refusal(request.target, request.body, request.content_type)
+        if refusal is not None:
+            return refusal
+        if self._tail.catalogue.by_name(name) is not existing or existing.changing is not None:
+            return None
+        if is_wanted:
+            return await self._lookups.collection(existing)
+        raise ConflictError(f"Collection [{name.name}] already exists")
+
+    async def _refuse(self, request: WriteRequest, reason: RequestError) -> Answer:
+        """Refuse a create or change for its body first, as Chroma does, then for our reason."""
+        answer = await self._lookups.refusal(request.target, request.body, request.content_type)
+        if answer is not None:
+            return answer
+        raise reason
 
     def _create(self, request: WriteRequest, name: Name) -> _Plan:
         self._check_log()
@@ -233,7 +259,9 @@ class Writes:
                 self._submit(self._decide_drop(request.instead(drop), collection))
         return _Plan(catalogue.namespaces, self._entry(request, catalogue.namespaces))
 
-    def _decide_modify(self, request: WriteRequest, collection: Collection) -> _Plan:
+    def _decide_modify(
+        self, request: WriteRequest, collection: Collection
+    ) -> _Plan | Coroutine[Any, Any, Answer]:
         self._check_log()
         body = payloads.decode_modify(request.body)
         new_name = body.new_name if body else None
@@ -242,6 +270,9 @@ class Writes:
             return _Plan(collection, entry)
         self._check_unprotected(collection, "renamed")
         name = Name(collection.name.tenant, collection.name.database, new_name)
+        holder = self._tail.catalogue.by_name(name)
+        if holder is not None and holder is not collection:
+            return self._refuse(request, ConflictError(f"Collection [{new_name}] already exists"))
         self._tail.catalogue.reserve_rename(collection, name, entry)
         entry.new_name = new_name
         entry.after = self._tail.catalogue.freed_by(name)

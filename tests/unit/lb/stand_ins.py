@@ -9,7 +9,7 @@ from uuid import UUID
 from lb.catalogue import Catalogue, Collection, Name
 from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
-from lb.model import Answer, CollectionChange, Entry, Kind
+from lb.model import NOWHERE, Answer, CollectionChange, Entry, Kind
 from lb.reads import Question
 
 OK = Answer(200, b"{}")
@@ -156,13 +156,18 @@ class HeldLog:
 
 @dataclass
 class StandInReads:
-    """In place of `Reads`: one instance that answers the same to every question."""
+    """In place of `Reads`: one instance that answers the same to every question.
+
+    `nowhere`, if given, is what it answers when it is asked about what does not exist.
+    """
 
     answer: Answer = REFUSED
+    nowhere: Answer | None = None
     instance: str = "primary"
     asked: list[str] = field(default_factory=list)
 
     async def ask(self, question: Question) -> Answer:
-        self.asked.append(f"{question.method} {question.path(self.instance)}")
+        path = question.path(self.instance)
+        self.asked.append(f"{question.method} {path}")
         question.note(self.instance)
-        return self.answer
+        return self.nowhere if self.nowhere and str(NOWHERE) in path else self.answer

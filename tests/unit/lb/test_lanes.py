@@ -90,6 +90,14 @@ def test_a_refused_entry_is_skipped_even_by_an_instance_that_is_away(able: str) 
     assert next_step(a_lane(entry), B, able) == Decision(Step.SKIP, entry)
 
 
+def test_a_refusal_with_an_effect_is_followed() -> None:
+    marking = Answer(400, b'{"message":"Empty ID, ID must have at least')
+    entry = an_entry(1, outcome=marking)
+
+    assert next_step(a_lane(entry), B, "AB") == Decision(Step.SEND, entry)
+    assert next_step(a_lane(entry), B, "A") == Decision(Step.WAIT, entry)
+
+
 @pytest.mark.parametrize("outcome", [None, OK])
 def test_an_instance_that_is_away_waits(outcome: Answer | None) -> None:
     entry = an_entry(1, outcome=outcome)

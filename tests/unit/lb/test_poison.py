@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from lb.model import Kind
-from lb.poison import MOST_KEYS, find_poison
+from lb.poison import MOST_KEYS, find_panic, find_poison
 
 
 def body(**fields: object) -> bytes:
@@ -52,3 +52,26 @@ def test_what_is_known_to_break_a_server_is_named(
 )
 def test_other_requests_are_let_through(kind: Kind, request_body: bytes) -> None:
     assert find_poison(kind, request_body) is None
+
+
+@pytest.mark.parametrize("field", ["metadata", "new_metadata"])
+@pytest.mark.parametrize("value", [[], [1], ["x"], {"#type": "sparse_vector"}])
+def test_lists_and_objects_in_collection_metadata_are_found(field: str, value: object) -> None:
+    found = find_panic(body(name="files", **{field: {"a": 1, "k": value}}))
+
+    assert found is not None
+    assert "[k]" in found
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        body(name="files", metadata={"a": "[]", "b": 1, "c": None, "d": True}),
+        body(name="files", metadata=None),
+        body(metadata=7),
+        b"nonsense",
+        b"",
+    ],
+)
+def test_other_collection_metadata_is_left_to_chroma(request_body: bytes) -> None:
+    assert find_panic(request_body) is None

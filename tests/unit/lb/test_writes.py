@@ -14,7 +14,7 @@ from lb.errors import (
     TransactionReusedError,
 )
 from lb.log_reader import LoggedTransaction
-from lb.lookups import Lookups
+from lb.lookups import NOTHING_THERE, Lookups
 from lb.model import Answer, Entry, Kind
 from lb.paths import parse_target
 from lb.writes import WriteRequest, Writes
@@ -33,6 +33,9 @@ from tests.unit.lb.stand_ins import (
 )
 
 COLLECTIONS = f"/api/v2/tenants/{TENANT}/databases/{DATABASE}/collections"
+
+NO_FAULT = Answer(400, NOTHING_THERE[0])
+"""What Chroma says of a body without a fault that is sent nowhere."""
 
 
 @dataclass
@@ -135,6 +138,7 @@ async def test_an_outcome_that_comes_as_the_time_ends_is_answered_and_is_no_reco
 @pytest.mark.parametrize("answer", [OK, REFUSED])
 async def test_a_name_is_held_by_a_create_until_its_outcome(answer: Answer) -> None:
     bench = Bench()
+    bench.reads.nowhere = NO_FAULT
     first = bench.start("POST", "", b'{"name":"files"}')
     second = bench.start("POST", "", b'{"name":"files"}')
     await bench.held(1)
@@ -156,6 +160,7 @@ async def test_a_name_is_held_by_a_create_until_its_outcome(answer: Answer) -> N
 
 async def test_get_or_create_of_what_exists_reads_it_and_logs_nothing() -> None:
     bench = Bench()
+    bench.reads.nowhere = NO_FAULT
     collection = an_active(bench.tail, "files")
     bench.reads.answer = Answer(200, b'{"id":"%s","name":"files"}' % str(UUID(int=1)).encode())
 
@@ -216,6 +221,7 @@ async def test_a_drop_frees_the_name_for_a_create_that_is_ordered_after_it() -> 
 
 async def test_a_drop_is_not_seen_before_the_log_has_it_and_never_if_it_is_refused() -> None:
     bench = Bench()
+    bench.reads.nowhere = NO_FAULT
     old = an_active(bench.tail, "files")
     dropping = bench.start("DELETE", "/files")
     await bench.held(1)
@@ -258,6 +264,7 @@ async def test_a_rename_changes_the_name_only_when_it_took_effect(
     answer: Answer | None, final: str
 ) -> None:
     bench = Bench()
+    bench.reads.nowhere = NO_FAULT
     collection = an_active(bench.tail, "old")
     renaming = bench.start("PUT", f"/{collection.id}", b'{"new_name":"new"}')
     await bench.held(1)
