@@ -3,6 +3,7 @@
 A test holds it against the routes and against real answers.
 """
 
+from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from lb.endpoints import LONGEST_FORCE_SECONDS, respond
 from lb.instances import State
+from lb.pruner import LogSize
 from lb.transaction_endpoints import DEFAULT_LIMIT, LARGEST_LIMIT
 from lb.transactions import TransactionState
 
@@ -87,13 +89,8 @@ LOG = record(
     commits=COUNT,
     waiting_for_commit=COUNT,
     unsettled_entries=COUNT,
-    entries_with_body=COUNT,
-    body_bytes=COUNT,
-    table_bytes=COUNT,
-    pruned_bodies=COUNT,
-    pruned_entries=COUNT,
-    pruned_collections=COUNT,
     quarantined=COUNT,
+    **dict.fromkeys((size.name for size in fields(LogSize)), COUNT),
 )
 STATUS = record(
     version=TEXT,
