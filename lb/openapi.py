@@ -146,6 +146,14 @@ MAPPING_BODY: Schema = {
     },
     "required": ["collection_name", "primary_id", "replica_id"],
 }
+REPAIR = record(
+    collection_id=TEXT,
+    name=TEXT,
+    source=nullable(TEXT),
+    copied_to=an_array(TEXT),
+    deleted=by_name(an_array(TEXT)),
+    checked=by_name(TEXT),
+)
 REPAIR_BODY: Schema = {
     "type": "object",
     "description": "`from` is the instance that is right; all others get its collection",
@@ -292,17 +300,7 @@ PATHS: Schema = {
     "/admin/collections/{name}/repair": {
         "post": operation(
             "Have instances that lack a collection, or hold it differently, get copies of it",
-            (
-                202,
-                record(
-                    collection_id=TEXT,
-                    name=TEXT,
-                    source=nullable(TEXT),
-                    copied_to=an_array(TEXT),
-                    deleted=by_name(an_array(TEXT)),
-                    checked=by_name(TEXT),
-                ),
-            ),
+            (202, REPAIR),
             (400, ERROR),
             UNAUTHORIZED,
             FORBIDDEN,

@@ -45,9 +45,11 @@ async def lb_over(lab: ProcessLab, *names: str) -> AsyncIterator[httpx.AsyncClie
     replicas = ",".join(urls[name] for name in names[1:])
     env = environment(lab, PORT=port, REPLICA_URLS=replicas)
     url = f"http://127.0.0.1:{port}"
-    async with another_lb(env), httpx.AsyncClient(base_url=url, timeout=30) as client:
-        yield client
-    ports.release()
+    try:
+        async with another_lb(env), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            yield client
+    finally:
+        ports.release()
 
 
 async def knows_all(lb: httpx.AsyncClient, count: int) -> bool:
