@@ -67,11 +67,9 @@ INSTANCE = record(
     last_error=TEXT,
     rebuild=nullable(
         record(
-            collections_to_go=COUNT,
-            leftovers=COUNT,
+            **dict.fromkeys(("collections_to_go", "leftovers"), COUNT),
+            **dict.fromkeys(("copied_collections", "copied_documents"), COUNT),
             copying=nullable(TEXT),
-            copied_collections=COUNT,
-            copied_documents=COUNT,
             last_failure=TEXT,
         )
     ),
