@@ -257,7 +257,7 @@ class LoadBalancer:
                 tail,
                 reader,
                 memberships,
-                comparer.is_doubted,
+                comparer,
                 self._clock,
             )
             tasks.create_task(rebuilder.run(), name=f"rebuilder of {name}")

@@ -35,6 +35,9 @@ PAGE_DOCUMENTS = 500
 LOOK_AGAIN_SECONDS = (1.0, 4.0, 12.0, 40.0)
 """A request that was given up has been seen to arrive many seconds later: look that often."""
 
+VERIFY_SECONDS = 2.0
+"""After a copy: clients first."""
+
 INCLUDED = ["embeddings", "documents", "metadatas", "uris"]
 
 
@@ -92,6 +95,10 @@ class Comparer:
         now = self._clock()
         due = [now + seconds for seconds in LOOK_AGAIN_SECONDS]
         self._doubts.append(Doubt(collection, instance, due))
+
+    def verify(self, collection: Collection, instance: str) -> None:
+        """Compare the collection on the instance once, soon: it has just got a copy."""
+        self._doubts.append(Doubt(collection, instance, [self._clock() + VERIFY_SECONDS]))
 
     def is_doubted(self, collection: Collection, instance: str) -> bool:
         """Tell whether the collection on the instance may differ from what was written."""

@@ -3,6 +3,7 @@
 A test holds it against the routes and against real answers.
 """
 
+from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from lb.endpoints import LONGEST_FORCE_SECONDS, respond
 from lb.instances import State
+from lb.pruner import LogSize
 from lb.transaction_endpoints import DEFAULT_LIMIT, LARGEST_LIMIT
 from lb.transactions import TransactionState
 
@@ -65,11 +67,9 @@ INSTANCE = record(
     last_error=TEXT,
     rebuild=nullable(
         record(
-            collections_to_go=COUNT,
-            leftovers=COUNT,
+            **dict.fromkeys(("collections_to_go", "leftovers"), COUNT),
+            **dict.fromkeys(("copied_collections", "copied_documents"), COUNT),
             copying=nullable(TEXT),
-            copied_collections=COUNT,
-            copied_documents=COUNT,
             last_failure=TEXT,
         )
     ),
@@ -87,13 +87,8 @@ LOG = record(
     commits=COUNT,
     waiting_for_commit=COUNT,
     unsettled_entries=COUNT,
-    entries_with_body=COUNT,
-    body_bytes=COUNT,
-    table_bytes=COUNT,
-    pruned_bodies=COUNT,
-    pruned_entries=COUNT,
-    pruned_collections=COUNT,
     quarantined=COUNT,
+    **dict.fromkeys((size.name for size in fields(LogSize)), COUNT),
 )
 STATUS = record(
     version=TEXT,
@@ -149,6 +144,14 @@ MAPPING_BODY: Schema = {
     },
     "required": ["collection_name", "primary_id", "replica_id"],
 }
+REPAIR = record(
+    collection_id=TEXT,
+    name=TEXT,
+    source=nullable(TEXT),
+    copied_to=an_array(TEXT),
+    deleted=by_name(an_array(TEXT)),
+    checked=by_name(TEXT),
+)
 REPAIR_BODY: Schema = {
     "type": "object",
     "description": "`from` is the instance that is right; all others get its collection",
@@ -295,17 +298,7 @@ PATHS: Schema = {
     "/admin/collections/{name}/repair": {
         "post": operation(
             "Have instances that lack a collection, or hold it differently, get copies of it",
-            (
-                202,
-                record(
-                    collection_id=TEXT,
-                    name=TEXT,
-                    source=nullable(TEXT),
-                    copied_to=an_array(TEXT),
-                    deleted=by_name(an_array(TEXT)),
-                    checked=by_name(TEXT),
-                ),
-            ),
+            (202, REPAIR),
             (400, ERROR),
             UNAUTHORIZED,
             FORBIDDEN,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from lb import payloads
 from lb.catalogue import Collection
+from lb.comparer import Comparer
 from lb.copier import Copier, CopyTools
 from lb.errors import (
     CopyAbandonedError,
@@ -40,7 +41,7 @@ LONGEST_RETRY_SECONDS = 10.0
 class Rebuilder:
     """Works while the instance serves; what fails is tried again, later and later.
 
-    `is_doubted` tells which members are better not copied from.
+    The comparer tells which members are better not copied from, and looks at each copy once more.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class Rebuilder:
         tail: LogTail,
         reader: LogReader,
         memberships: Memberships,
-        is_doubted: Callable[[Collection, str], bool],
+        comparer: Comparer,
         clock: Callable[[], float],
     ) -> None:
         self._upstream = upstreams[name]
         self._others = [other for other in upstreams.values() if other is not self._upstream]
         self._tail = tail
         self._memberships = memberships
-        self._is_doubted = is_doubted
+        self._comparer = comparer
         self._clock = clock
         self._tools = CopyTools(tail, reader, memberships, self._count_documents)
         self._name = name
@@ -148,7 +149,7 @@ class Rebuilder:
         return min(
             able,
             key=lambda each: (
-                self._is_doubted(collection, each.instance.name),
+                self._comparer.is_doubted(collection, each.instance.name),
                 -lane.applied[each.instance.name],
             ),
             default=None,
@@ -164,6 +165,7 @@ class Rebuilder:
         else:
             log.warning("%s has a copy of %s", self._name, name)
             self._copied_collections += 1
+            self._comparer.verify(collection, self._name)
             self._retries.pop(collection.id, None)
         finally:
             self._copying = None

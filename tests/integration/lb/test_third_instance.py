@@ -45,9 +45,11 @@ async def lb_over(lab: ProcessLab, *names: str) -> AsyncIterator[httpx.AsyncClie
     replicas = ",".join(urls[name] for name in names[1:])
     env = environment(lab, PORT=port, REPLICA_URLS=replicas)
     url = f"http://127.0.0.1:{port}"
-    async with another_lb(env), httpx.AsyncClient(base_url=url, timeout=30) as client:
-        yield client
-    ports.release()
+    try:
+        async with another_lb(env), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            yield client
+    finally:
+        ports.release()
 
 
 async def knows_all(lb: httpx.AsyncClient, count: int) -> bool:
@@ -60,7 +62,7 @@ async def knows_all(lb: httpx.AsyncClient, count: int) -> bool:
 async def test_a_third_instance_gets_everything_while_clients_go_on(lab: ProcessLab) -> None:
     two, three = ("primary", "replica"), ("primary", "replica", "replica-2")
     async with lb_over(lab, *two) as lb:
-        await eventually(lambda: is_quiet(lb), "it is active", 20)
+        await eventually(lambda: is_quiet(lb), "it is active", 60)
         await seeded(lb, "grown", 2500)
         await create(lb, "empty")
         await make_database(lb, "extra")
@@ -70,7 +72,7 @@ async def test_a_third_instance_gets_everything_while_clients_go_on(lab: Process
         assert (await lb.delete(f"{DATABASES}/ended")).status_code == 200
         await eventually(lambda: is_quiet(lb), "two are equal", 30)
     async with lb_over(lab, *three) as lb:
-        await eventually(lambda: answers(lb), "it is active", 20)
+        await eventually(lambda: answers(lb), "it is active", 60)
         writer = Writer(lb, "grown", 1, 2500)
         async with writing(writer):
             await create(lb, "born-with-three")
@@ -84,7 +86,7 @@ async def test_a_third_instance_gets_everything_while_clients_go_on(lab: Process
         assert third["extra"] == {"inside": ["a", "b"]}
         assert "ended" not in third
     async with lb_over(lab, *two) as lb:
-        await eventually(lambda: knows_all(lb, 2), "it is active without the third", 20)
+        await eventually(lambda: knows_all(lb, 2), "it is active without the third", 60)
         assert (await lb.delete(f"{COLLECTIONS}/empty")).status_code == 200
         assert (await lb.delete(f"{DATABASES}/extra")).status_code == 200
         await make_database(lb, "extra")
@@ -112,7 +114,7 @@ async def test_an_instance_that_alone_has_a_collection_cannot_be_taken_away(
     async with httpx.AsyncClient(base_url=lab.instances[2].url, timeout=30) as direct:
         await create(direct, "only-here")
     async with lb_over(lab, "primary", "replica", "replica-2") as lb:
-        await eventually(lambda: is_quiet(lb), "it is active", 20)
+        await eventually(lambda: is_quiet(lb), "it is active", 60)
         for name in ("primary", "replica"):
             body = {"healthy": False, "duration_seconds": 600}
             await lb.post(f"/admin/instances/{name}/health", json=body)
@@ -140,7 +142,7 @@ async def test_of_two_different_collections_the_administrator_chooses(lab: Proce
         async with httpx.AsyncClient(base_url=instance.url, timeout=30) as direct:
             await add(direct, uuids[instance.name], f"of-{instance.name}")
     async with lb_over(lab, "primary", "replica", "replica-2") as lb:
-        await eventually(lambda: is_quiet(lb), "it is active", 20)
+        await eventually(lambda: is_quiet(lb), "it is active", 60)
         path = "/admin/collections/chosen/repair"
         ambiguous = await lb.post(path)
         assert ambiguous.status_code == 409

@@ -107,7 +107,8 @@ class Schedule:
         server.apply(self.accepted)
         window, server.at_work = server.at_work, []
         if not self.lane.is_member(server.name):
-            self.lane.busy.discard(server.name)
+            if not server.to_commit:
+                self.lane.busy.discard(server.name)
             return
         for entry in window:
             self.lane.mark_applied(server.name, entry)
