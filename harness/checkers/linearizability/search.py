@@ -1,15 +1,15 @@
 """Owns the search for one order of the calls of one partition that the model and time allow.
 
 The algorithm is Wing and Gong's (*Testing and Verifying Concurrent Objects*, 1993) with Lowe's
-memory of configurations (*Testing for linearizability*, 2017), on a linked list of invocations and
-returns as in Porcupine. Two things are added, each proven below: configurations that used more
-calls in doubt than a known one are not visited, and a read that is legal is no choice.
+memory of configurations (*Testing for linearizability*, 2017). Where theirs lift calls out of a
+linked list, a configuration here says by itself which calls may be next, so that it can be left and
+returned to: calls in doubt are tried in order of how many are needed, few before many.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from harness.checkers.linearizability.model import (
     UNKNOWN,
@@ -20,8 +20,6 @@ from harness.checkers.linearizability.model import (
     StateT,
 )
 
-_HEAD = 0
-
 
 class Answer(Enum):
     """What became of a slice of a search."""
@@ -31,31 +29,22 @@ class Answer(Enum):
     UNDECIDED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Configuration(Generic[StateT]):
-    """Which calls have taken effect, and the state then.
+class _Configuration(NamedTuple, Generic[StateT]):
+    """Which calls have taken effect, the state then, and how that was reached.
 
     Of the calls that returned, in order of invocation, the first `low` all have, and those after
     them by the bits of `window`: narrow, for it spans only calls that overlap. `doubts` are bits
-    for the calls in doubt that have.
+    for the calls in doubt that have. `call` is the last one, by its index among those that returned,
+    or `-1 - n` for the n-th in doubt.
     """
 
     low: int
     window: int
     doubts: int
     state: StateT
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice(Generic[StateT]):
-    """A step of the search that can be taken back: the entry, and the configuration before it.
-
-    `entry` is that of an invocation, or `-1 - n` for the n-th call in doubt.
-    """
-
-    entry: int
-    before: _Configuration[StateT]
-    is_forced: bool
+    returned: int
+    before: "_Configuration[StateT] | None"
+    call: int
 
 
 @dataclass(frozen=True)
@@ -71,14 +60,16 @@ class Counterexample(Generic[StateT, InputT, OutputT]):
 class Search(Generic[StateT, InputT, OutputT]):
     """A search that can be interrupted: `advance` until it has an answer.
 
-    The list holds the invocations and returns of the calls that returned and have not taken effect
-    yet. A call may be next if its invocation is before the first return in the list.
+    A call may be next if it was invoked before the first return of those that returned and have not
+    taken effect yet. Two shortcuts are taken, and neither changes the answer:
 
-    Why fewer doubts are enough: every continuation of a configuration is one of any other with the
-    same returned calls, the same state and a subset of the doubts, since a call in doubt binds
-    nobody. Why a read that is legal now is forced: in any continuation it can be moved to the front,
-    and the states that all others meet stay as they were. (Not so a write that changes nothing now:
-    the same delete may be needed later.)
+    A configuration is not visited when one is known with the same returned calls, the same state
+    and a subset of its doubts. What can follow it can follow that one as well, since a call in doubt
+    never needs to happen. All with fewer doubts are visited before any with more.
+
+    A read that is legal is the only next call that is tried. In whatever follows it can be moved to
+    the front, and the states that the others meet stay as they were. (This does not hold for a write
+    that changes nothing now: the same delete may be needed later.)
     """
 
     def __init__(
@@ -88,152 +79,114 @@ class Search(Generic[StateT, InputT, OutputT]):
         ordered = sorted(calls, key=lambda call: call.invoked_ns)
         self._returned = [call for call in ordered if call.returned_ns is not None]
         self._doubtful = [call for call in ordered if call.returned_ns is None]
-        self._link(self._returned)
-        self._configuration = _Configuration(0, 0, 0, model.initial())
+        self._ends_ns = [call.returned_ns for call in ordered if call.returned_ns is not None]
+        start = _Configuration(0, 0, 0, model.initial(), 0, None, 0)
+        self._longest = start
         self._known: dict[tuple[int, int, StateT], tuple[int, ...]] = {}
-        self._is_new(self._configuration)
-        self._choices: list[_Choice[StateT]] = []
-        self._entry = self._next[_HEAD]
-        self._longest: tuple[int, list[_Choice[StateT]], _Configuration[StateT]] = (
-            -1,
-            [],
-            self._configuration,
-        )
-        self._in_effect = 0
+        self._stack: list[_Configuration[StateT]] = []
+        # Visited with as many doubts as those on the stack; and with one less, to be tried with it.
+        self._visited: list[_Configuration[StateT]] = []
+        self._sources: list[_Configuration[StateT]] = []
+        self._push(start)
         self.steps = 0
 
-    def _link(self, calls: Sequence[Call[InputT, OutputT]]) -> None:
-        """Make the list: entry 0 is its head; at equal times invocations come before returns."""
-        events = sorted(
-            event
-            for n, call in enumerate(calls)
-            for event in ((call.invoked_ns, 0, n), (call.returned_ns or 0, 1, n))
-        )
-        size = len(events) + 1
-        self._next = [*range(1, size), _HEAD]
-        self._previous = [size - 1, *range(size - 1)]
-        self._call_of = [-1, *(n for _, _, n in events)]
-        self._return_of = [0] * size
-        invocations = [0] * len(calls)
-        for entry, (_, is_return, n) in enumerate(events, start=1):
-            if is_return:
-                self._return_of[invocations[n]] = entry
-            else:
-                invocations[n] = entry
-
     def advance(self, steps: int) -> Answer:
-        """Go on for at most so many steps of the model."""
+        """Go on for about so many steps of the model."""
         until = self.steps + steps
-        while self._in_effect < len(self._returned):
-            if self.steps >= until:
-                return Answer.UNDECIDED
-            if self._entry > _HEAD and self._return_of[self._entry]:
-                self._try_returned(self._entry)
-            elif not self._try_doubtful() and not self._take_back():
+        while self.steps < until:
+            if self._stack:
+                configuration = self._stack.pop()
+                if configuration.returned == len(self._returned):
+                    return Answer.LINEARIZABLE
+                self._follow(configuration)
+            elif self._sources:
+                self._follow_with_doubt(self._sources.pop())
+            elif self._visited:
+                self._sources, self._visited = self._visited, []
+            else:
                 return Answer.ILLEGAL
-        return Answer.LINEARIZABLE
+        return Answer.UNDECIDED
 
-    def _try_returned(self, entry: int) -> None:
-        n = self._call_of[entry]
-        call, before = self._returned[n], self._configuration
-        self.steps += 1
-        legal, state = self._model.step(before.state, call.input, call.output)
-        if not legal:
-            self._entry = self._next[entry]
-            return
-        low, window = before.low, before.window | 1 << (n - before.low)
-        while window & 1:
-            low, window = low + 1, window >> 1
-        after = _Configuration(low, window, before.doubts, state)
-        if not self._is_new(after):
-            self._entry = self._next[entry]
-            return
-        self._choices.append(_Choice(entry, before, self._model.is_read(call.input)))
-        self._lift(entry)
-        self._configuration = after
-        self._in_effect += 1
-        self._entry = self._next[_HEAD]
+    def _follow(self, before: _Configuration[StateT]) -> None:
+        """Push what can follow by a call that returned; the one invoked first ends on top."""
+        if before.returned > self._longest.returned:
+            self._longest = before
+        if self._doubtful:
+            self._visited.append(before)
+        following: list[_Configuration[StateT]] = []
+        for n in self._next_calls(before):
+            call = self._returned[n]
+            self.steps += 1
+            legal, state = self._model.step(before.state, call.input, call.output)
+            if not legal:
+                continue
+            after = _with_returned(before, n, state)
+            if self._model.is_read(call.input):
+                following = [after]
+                break
+            following.append(after)
+        for after in reversed(following):
+            self._push(after)
 
-    def _try_doubtful(self) -> bool:
-        """Let the next call in doubt take effect, if there is one that may and that matters.
-
-        These are tried after all others: what happened without them is the simpler explanation.
-        """
-        first = -1 - self._entry if self._entry < _HEAD else 0
-        if first >= len(self._doubtful):
-            return False
-        before, deadline_ns = self._configuration, self._first_return_ns()
-        for n in range(first, len(self._doubtful)):
-            call = self._doubtful[n]
+    def _follow_with_doubt(self, before: _Configuration[StateT]) -> None:
+        deadline_ns = min(self._ends_ns[n] for n in self._next_calls(before))
+        for n, call in enumerate(self._doubtful):
             if call.invoked_ns > deadline_ns:
-                return False
+                break
             if before.doubts >> n & 1:
                 continue
             self.steps += 1
             legal, state = self._model.step(before.state, call.input, UNKNOWN)
-            after = _Configuration(before.low, before.window, before.doubts | 1 << n, state)
-            if legal and self._is_new(after):
-                self._choices.append(_Choice(-1 - n, before, is_forced=False))
-                self._configuration = after
-                self._entry = self._next[_HEAD]
-                return True
-        return False
+            if legal:
+                doubts = before.doubts | 1 << n
+                self._push(
+                    before._replace(doubts=doubts, state=state, before=before, call=-1 - n)
+                )
 
-    def _is_new(self, configuration: _Configuration[StateT]) -> bool:
-        """Remember a configuration; tell whether none as good was known."""
+    def _next_calls(self, configuration: _Configuration[StateT]) -> list[int]:
+        """Name the calls that returned and may be next, in order of invocation."""
+        calls: list[int] = []
+        deadline_ns = None
+        absent = ~configuration.window
+        n = configuration.low - 1
+        while True:
+            skipped = (absent & -absent).bit_length()
+            absent >>= skipped
+            n += skipped
+            if n >= len(self._returned):
+                return calls
+            if deadline_ns is not None and self._returned[n].invoked_ns > deadline_ns:
+                return calls
+            calls.append(n)
+            end_ns = self._ends_ns[n]
+            deadline_ns = end_ns if deadline_ns is None else min(deadline_ns, end_ns)
+
+    def _push(self, configuration: _Configuration[StateT]) -> None:
+        """Remember a configuration and put it on the stack, unless one as good is known."""
         key = (configuration.low, configuration.window, configuration.state)
         doubts = configuration.doubts
         known = self._known.get(key, ())
-        if any(not other & ~doubts for other in known):
-            return False
-        self._known[key] = (*(other for other in known if doubts & ~other), doubts)
-        return True
-
-    def _take_back(self) -> bool:
-        """Undo choices up to one that has an alternative; tell whether there was one."""
-        if self._in_effect > self._longest[0]:
-            self._longest = (self._in_effect, list(self._choices), self._configuration)
-        while self._choices:
-            choice = self._choices.pop()
-            self._configuration = choice.before
-            if choice.entry > _HEAD:
-                self._in_effect -= 1
-                self._unlift(choice.entry)
-            if not choice.is_forced:
-                follows = choice.entry > _HEAD
-                self._entry = self._next[choice.entry] if follows else choice.entry - 1
-                return True
-        return False
-
-    def _lift(self, invocation: int) -> None:
-        for entry in (invocation, self._return_of[invocation]):
-            self._next[self._previous[entry]] = self._next[entry]
-            self._previous[self._next[entry]] = self._previous[entry]
-
-    def _unlift(self, invocation: int) -> None:
-        """Put back what was lifted last, in the opposite order (the entries keep their links)."""
-        for entry in (self._return_of[invocation], invocation):
-            self._next[self._previous[entry]] = entry
-            self._previous[self._next[entry]] = entry
-
-    def _first_return_ns(self) -> int:
-        entry = self._next[_HEAD]
-        while self._return_of[entry]:
-            entry = self._next[entry]
-        returned_ns = self._returned[self._call_of[entry]].returned_ns
-        return returned_ns or 0
+        if all(other & ~doubts for other in known):
+            self._known[key] = (*known, doubts)
+            self._stack.append(configuration)
 
     def counterexample(self) -> Counterexample[StateT, InputT, OutputT]:
         """Show how far the longest order went, and the calls none of which could follow it."""
-        _, choices, configuration = self._longest
-        prefix = tuple(
-            self._returned[self._call_of[c.entry]]
-            if c.entry > _HEAD
-            else self._doubtful[-1 - c.entry]
-            for c in choices
-        )
-        placed = {id(call) for call in prefix}
-        left = [call for call in self._returned if id(call) not in placed]
-        deadline_ns = min(call.returned_ns or 0 for call in left)
-        stuck = tuple(call for call in left if call.invoked_ns <= deadline_ns)
-        return Counterexample(prefix, configuration.state, stuck, len(left) - len(stuck))
+        prefix: list[Call[InputT, OutputT]] = []
+        at = self._longest
+        while at.before is not None:
+            n = at.call
+            prefix.append(self._returned[n] if n >= 0 else self._doubtful[-1 - n])
+            at = at.before
+        stuck = tuple(self._returned[n] for n in self._next_calls(self._longest))
+        later = len(self._returned) - self._longest.returned - len(stuck)
+        return Counterexample(tuple(reversed(prefix)), self._longest.state, stuck, later)
+
+
+def _with_returned(
+    before: _Configuration[StateT], n: int, state: StateT
+) -> _Configuration[StateT]:
+    low, window = before.low, before.window | 1 << (n - before.low)
+    while window & 1:
+        low, window = low + 1, window >> 1
+    return _Configuration(low, window, before.doubts, state, before.returned + 1, before, n)

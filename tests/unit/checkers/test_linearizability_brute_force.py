@@ -166,7 +166,7 @@ def test_it_agrees_with_brute_force_when_one_answer_of_a_correct_service_is_chan
         expected = by_brute_force(model, calls)
         assert check(model, calls).outcome is expected, calls
         found[expected] += 1
-    assert min(found[Outcome.PASS], found[Outcome.FAIL]) > 200, found
+    assert min(found[Outcome.PASS], found[Outcome.FAIL]) > 50, found
 
 
 @pytest.mark.parametrize(("model", "request_of"), MODELS)
