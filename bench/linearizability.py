@@ -1,4 +1,4 @@
-"""Measures how long the linearizability engine takes; run by hand: `python bench/linearizability.py`.
+"""Measures how long the linearizability engine takes: `python bench/linearizability.py`.
 
 Clients of a simulated store make one request after another; each takes effect at a random moment
 between its invocation and its return, so every history is linearizable until one is spoiled.

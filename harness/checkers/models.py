@@ -43,18 +43,18 @@ class CasRegister(Model[Hashable, RegisterInput, Hashable]):
         """Give the value that nobody wrote."""
         return self._initial
 
-    def is_read(self, input: RegisterInput) -> bool:  # noqa: A002
+    def is_read(self, asked: RegisterInput) -> bool:
         """Tell whether it is a read."""
-        return isinstance(input, Read)
+        return isinstance(asked, Read)
 
     def step(
         self,
         state: Hashable,
-        input: RegisterInput,  # noqa: A002
+        asked: RegisterInput,
         output: Hashable | Unknown,
     ) -> tuple[bool, Hashable]:
         """Do one of the three."""
-        match input:
+        match asked:
             case Write(value):
                 return True, value
             case CompareAndSet(expected, new):
@@ -97,22 +97,22 @@ class KeyValueStore(Model[str, StoreInput, str]):
         """Every key is absent at first."""
         return ABSENT
 
-    def partition(self, input: StoreInput) -> Hashable:  # noqa: A002
+    def partition(self, asked: StoreInput) -> Hashable:
         """Name the key."""
-        return input.key
+        return asked.key
 
-    def is_read(self, input: StoreInput) -> bool:  # noqa: A002
+    def is_read(self, asked: StoreInput) -> bool:
         """Tell whether it is a get."""
-        return isinstance(input, Get)
+        return isinstance(asked, Get)
 
     def step(
         self,
         state: str,
-        input: StoreInput,  # noqa: A002
+        asked: StoreInput,
         output: str | Unknown,
     ) -> tuple[bool, str]:
         """Do one of the three."""
-        match input:
+        match asked:
             case Get():
                 return output in (UNKNOWN, state), state
             case Put(_, value):
@@ -122,7 +122,7 @@ class KeyValueStore(Model[str, StoreInput, str]):
 
 
 class Request(StrEnum):
-    """What is asked of a document; `ADD` sets only one that is absent, `UPDATE` one that is there."""
+    """What is asked of a document: `ADD` sets only what is absent, `UPDATE` only what is not."""
 
     UPSERT = "upsert"
     UPDATE = "update"
@@ -143,48 +143,48 @@ class Access:
 class ChromaDocument(Model[str, Access, str]):
     """The documents of Chroma collections, each judged alone. Only `GET` has an output: the token.
 
-    As observed on Chroma 1.5.9, an add of what is there and an update of what is not are acknowledged
-    and change nothing. A write is taken to bring the whole content: that an upsert keeps metadata
-    keys which it does not name is not modelled.
+    As observed on Chroma 1.5.9, an add of what is there and an update of what is not are
+    acknowledged and change nothing. A write is taken to bring the whole content: that an upsert
+    keeps metadata keys which it does not name is not modelled.
     """
 
     def initial(self) -> str:
         """Every document is absent at first."""
         return ABSENT
 
-    def partition(self, input: Access) -> tuple[str, str]:  # noqa: A002
+    def partition(self, asked: Access) -> tuple[str, str]:
         """Name the document."""
-        return input.document
+        return asked.document
 
-    def is_read(self, input: Access) -> bool:  # noqa: A002
+    def is_read(self, asked: Access) -> bool:
         """Tell whether it is a get."""
-        return input.request is Request.GET
+        return asked.request is Request.GET
 
     def step(
         self,
         state: str,
-        input: Access,  # noqa: A002
+        asked: Access,
         output: str | Unknown,
     ) -> tuple[bool, str]:
         """Do one request."""
-        match input.request:
+        match asked.request:
             case Request.GET:
                 return output in (UNKNOWN, state), state
             case Request.UPSERT:
-                return True, input.token
+                return True, asked.token
             case Request.ADD:
-                return True, state or input.token
+                return True, state or asked.token
             case Request.UPDATE:
-                return True, input.token if state else state
+                return True, asked.token if state else state
             case Request.DELETE:
                 return True, ABSENT
 
-    def show_call(self, input: Access, output: str | Unknown) -> str:  # noqa: A002
+    def show_call(self, asked: Access, output: str | Unknown) -> str:
         """Name the request, what it brought, and what it was told."""
-        if input.request is Request.GET:
+        if asked.request is Request.GET:
             return f"get -> {output or 'nothing'}"
         doubt = ", in doubt" if output is UNKNOWN else ""
-        return f"{input.request} {input.token}".rstrip() + doubt
+        return f"{asked.request} {asked.token}".rstrip() + doubt
 
     def show_state(self, state: str) -> str:
         """Name what is there."""

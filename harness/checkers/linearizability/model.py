@@ -53,23 +53,26 @@ class Model(ABC, Generic[StateT, InputT, OutputT]):
 
     @abstractmethod
     def step(
-        self, state: StateT, input: InputT, output: OutputT | Unknown  # noqa: A002 (the usual word)
+        self,
+        state: StateT,
+        asked: InputT,
+        output: OutputT | Unknown,
     ) -> tuple[bool, StateT]:
-        """Tell whether `output` is right for `input` in this state, and give the state after it."""
+        """Tell whether `output` is right for `asked` in this state, and give the state after it."""
 
-    def partition(self, input: InputT) -> Hashable:  # noqa: A002
+    def partition(self, asked: InputT) -> Hashable:
         """Name the part of the service that the call is about; by default there is only one."""
-        del input
+        del asked
         return ""
 
-    def is_read(self, input: InputT) -> bool:  # noqa: A002
+    def is_read(self, asked: InputT) -> bool:
         """Tell whether the call can change no state at all; saying so makes the search faster."""
-        del input
+        del asked
         return False
 
-    def show_call(self, input: InputT, output: OutputT | Unknown) -> str:  # noqa: A002
+    def show_call(self, asked: InputT, output: OutputT | Unknown) -> str:
         """Put a call in words, for evidence."""
-        return f"{input} -> {'unknown' if output is UNKNOWN else output}"
+        return f"{asked} -> {'unknown' if output is UNKNOWN else output}"
 
     def show_state(self, state: StateT) -> str:
         """Put a state in words, for evidence."""

@@ -34,8 +34,8 @@ class _Configuration(NamedTuple, Generic[StateT]):
 
     Of the calls that returned, in order of invocation, the first `low` all have, and those after
     them by the bits of `window`: narrow, for it spans only calls that overlap. `doubts` are bits
-    for the calls in doubt that have. `call` is the last one, by its index among those that returned,
-    or `-1 - n` for the n-th in doubt.
+    for the calls in doubt that have. `call` is the last one, by its index among those that
+    returned, or `-1 - n` for the n-th in doubt.
     """
 
     low: int
@@ -64,12 +64,12 @@ class Search(Generic[StateT, InputT, OutputT]):
     taken effect yet. Two shortcuts are taken, and neither changes the answer:
 
     A configuration is not visited when one is known with the same returned calls, the same state
-    and a subset of its doubts. What can follow it can follow that one as well, since a call in doubt
-    never needs to happen. All with fewer doubts are visited before any with more.
+    and a subset of its doubts. What can follow it can follow that one as well, since a call in
+    doubt never needs to happen. All with fewer doubts are visited before any with more.
 
-    A read that is legal is the only next call that is tried. In whatever follows it can be moved to
-    the front, and the states that the others meet stay as they were. (This does not hold for a write
-    that changes nothing now: the same delete may be needed later.)
+    A read that is legal is the only next call that is tried. In whatever follows it can be moved
+    to the front, and the states that the others meet stay as they were. (This does not hold for a
+    write that changes nothing now: the same delete may be needed later.)
     """
 
     def __init__(
@@ -139,9 +139,7 @@ class Search(Generic[StateT, InputT, OutputT]):
             legal, state = self._model.step(before.state, call.input, UNKNOWN)
             if legal:
                 doubts = before.doubts | 1 << n
-                self._push(
-                    before._replace(doubts=doubts, state=state, before=before, call=-1 - n)
-                )
+                self._push(before._replace(doubts=doubts, state=state, before=before, call=-1 - n))
 
     def _next_calls(self, configuration: _Configuration[StateT]) -> list[int]:
         """Name the calls that returned and may be next, in order of invocation."""
@@ -183,9 +181,7 @@ class Search(Generic[StateT, InputT, OutputT]):
         return Counterexample(tuple(reversed(prefix)), self._longest.state, stuck, later)
 
 
-def _with_returned(
-    before: _Configuration[StateT], n: int, state: StateT
-) -> _Configuration[StateT]:
+def _with_returned(before: _Configuration[StateT], n: int, state: StateT) -> _Configuration[StateT]:
     low, window = before.low, before.window | 1 << (n - before.low)
     while window & 1:
         low, window = low + 1, window >> 1

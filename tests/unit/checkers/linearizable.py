@@ -14,8 +14,8 @@ O = TypeVar("O")  # noqa: E741
 RegisterCall = Call[RegisterInput, Hashable]
 
 
-def call(name: str, input: I, output: O, start: int, end: int | None) -> Call[I, O]:  # noqa: A002
-    return Call(name, input, UNKNOWN if end is None else output, start, end)
+def call(name: str, asked: I, output: O, start: int, end: int | None) -> Call[I, O]:
+    return Call(name, asked, UNKNOWN if end is None else output, start, end)
 
 
 def write(value: Hashable, start: int, end: int | None) -> RegisterCall:

@@ -1,4 +1,4 @@
-"""Histories from the literature and from other checkers' tests, with the verdicts published there."""
+"""Histories from the literature and from other checkers' tests, with their published verdicts."""
 
 from dataclasses import dataclass
 
@@ -29,11 +29,11 @@ class Queue(Model[tuple[str, ...], Enqueue | Dequeue, str]):
     def step(
         self,
         state: tuple[str, ...],
-        input: Enqueue | Dequeue,  # noqa: A002
+        asked: Enqueue | Dequeue,
         output: str | Unknown,
     ) -> tuple[bool, tuple[str, ...]]:
-        if isinstance(input, Enqueue):
-            return True, (*state, input.item)
+        if isinstance(asked, Enqueue):
+            return True, (*state, asked.item)
         return bool(state) and output in (UNKNOWN, state[0]), state[1:]
 
 
