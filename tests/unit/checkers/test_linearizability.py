@@ -4,7 +4,14 @@ import pytest
 
 from harness.checkers.linearizability import Call, check
 from harness.checkers.linearizability.search import Answer, Search
-from harness.checkers.models import Access, CasRegister, ChromaDocument, Request, Write
+from harness.checkers.models import (
+    Access,
+    CasRegister,
+    ChromaDocument,
+    CompareAndSet,
+    Request,
+    Write,
+)
 from harness.model.verdict import Outcome
 from tests.unit.checkers.linearizable import RegisterCall, call, read, write
 
@@ -49,6 +56,14 @@ def test_a_call_in_doubt_may_take_effect_late_once_or_never() -> None:
 
 def test_a_call_in_doubt_has_no_effect_before_its_invocation() -> None:
     assert check(CasRegister(0), [read(1, 0, 1), write(1, 2, None)]).outcome is Outcome.FAIL
+
+
+def test_either_of_two_calls_in_doubt_may_be_the_one_that_is_needed_later() -> None:
+    anywhere = call("write", Write(1), None, 0, None)
+    only_from_0 = call("cas", CompareAndSet(0, 1), True, 0, None)
+    reads = [read(1, 1, 2), write(5, 3, 4), read(1, 5, 6)]
+    for doubts in ([anywhere, only_from_0], [only_from_0, anywhere]):
+        assert check(CasRegister(0), [*doubts, *reads]).outcome is Outcome.PASS
 
 
 def test_a_delete_of_nothing_may_be_needed_later_than_where_it_changes_nothing() -> None:

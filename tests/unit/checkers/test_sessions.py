@@ -37,6 +37,10 @@ INFO = Completion.INFO
         ),
         pytest.param([upsert(OLD, 2, 3), add(NEW, 4, 5), get(OLD, 6, 7)], id="add was ignored"),
         pytest.param(
+            [upsert(OLD, 2, 3), upsert(NEW, 4, 5, INFO), get(OLD, 6, 7)],
+            id="its own write in doubt promises nothing",
+        ),
+        pytest.param(
             [upsert(OLD, 2, 3, INFO, process="other"), upsert(NEW, 4, 5), get(OLD, 6, 7)],
             id="another client's write in doubt, applied late",
         ),
@@ -54,6 +58,10 @@ def test_a_read_of_its_own_write_or_a_later_one_passes(operations: list[Operatio
         pytest.param([upsert(OLD, 2, 3), delete(4, 5), get(OLD, 6, 7)], id="its delete undone"),
         pytest.param([add(OLD, 2, 3), get("", 4, 5)], id="its add is not there"),
         pytest.param([delete(2, 3), add(OLD, 4, 5), get("", 6, 7)], id="deleted before its add"),
+        pytest.param(
+            [upsert(OLD, 2, 3), get("", 4, 5), delete(6, 7, process="other")],
+            id="deleted by another, but only after the read",
+        ),
     ],
 )
 def test_a_read_of_less_than_its_own_write_fails(operations: list[Operation]) -> None:
@@ -94,7 +102,15 @@ def test_reads_that_never_go_back_pass(operations: list[Operation]) -> None:
             [get(OLD, 4, 5), delete(11, 12, process="w"), get("", 13, 14), get(NEW, 15, 16)],
             id="deleted, and then there again",
         ),
-        pytest.param([get(NEW, 7, 8), get(NEW, 9, 10), get(OLD, 11, 12)], id="later than the next"),
+        pytest.param(
+            [
+                upsert(NEWEST, 1, 2, INFO, process="w"),
+                get(NEW, 7, 8),
+                get(NEWEST, 9, 10),
+                get(OLD, 11, 12),
+            ],
+            id="older than a read before the last one",
+        ),
     ],
 )
 def test_reads_that_go_back_fail(operations: list[Operation]) -> None:
@@ -118,3 +134,10 @@ def test_the_evidence_is_the_read_what_it_contradicts_and_every_write() -> None:
         f"client-1#2: set {OLD} (acknowledged)",
         f"client-1#4: set {NEW} (acknowledged)",
     )
+
+
+def test_nothing_may_have_been_read_before_the_first_write_though_a_delete_is_under_way() -> None:
+    writes = [upsert(OLD, 2, 4, process="w"), delete(5, 9, process="other")]
+    reads = [get("", 3, 6), get(OLD, 7, 8)]
+    verdict = check_monotonic_reads(history(created(), *writes, *reads), [])
+    assert verdict.outcome is Outcome.PASS
