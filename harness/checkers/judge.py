@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from harness.checkers import availability, convergence, durability, faults, phantom, resurrection
+from harness.checkers import (
+    availability,
+    convergence,
+    durability,
+    faults,
+    linearizability,
+    phantom,
+    resurrection,
+    sessions,
+)
+from harness.checkers.linearizability.documents import check_documents
 from harness.model.final_state import FinalState
 from harness.model.history import History
 from harness.model.verdict import Verdict, unknown
@@ -13,6 +23,9 @@ _ALWAYS: dict[str, Checker] = {
     durability.NAME: durability.check,
     resurrection.NAME: resurrection.check,
     phantom.NAME: phantom.check,
+    linearizability.NAME: check_documents,
+    sessions.READ_YOUR_WRITES: sessions.check_read_your_writes,
+    sessions.MONOTONIC_READS: sessions.check_monotonic_reads,
     convergence.NAME: convergence.check,
     availability.NAME: availability.check,
 }

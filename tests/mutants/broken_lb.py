@@ -71,6 +71,14 @@ class Faults:
             return web.json_response({"error": "busy"}, status=503)
         return None
 
+    async def read_nothing(self, request: web.Request, body: bytes) -> web.Response | None:
+        """Answer every third get by file as if nothing were there yet."""
+        is_one = request.path.endswith("/get") and b'"where"' in body
+        self._requests += is_one
+        if is_one and self._requests % 3 == 0:
+            return web.json_response({"ids": [], "metadatas": [], "include": ["metadatas"]})
+        return None
+
     def _is_target(self, request: web.Request, body: bytes) -> bool:
         return request.path.endswith(("/add", "/upsert")) and self._target in body
 

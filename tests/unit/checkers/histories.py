@@ -12,6 +12,7 @@ COLLECTION = "AUTOTEST_files"
 SEED = 1
 DIMENSIONS = 4
 SECOND = 1_000_000_000
+ONE = "client-1"
 
 OLD, NEW, NEWEST = (make_token("f", 0, write) for write in ("old", "new", "newest"))
 DOCUMENT = id_of(OLD)
@@ -45,9 +46,10 @@ def operation(
     tokens: Iterable[str] = (),
     ids: Iterable[str] = (),
     file: str = "",
-    process: str = "client-1",
+    process: str = ONE,
     phase: str = "baseline",
     intended: int | None = None,
+    observed: Iterable[str] = (),
 ) -> Operation:
     tokens = tuple(tokens)
     return Operation(
@@ -64,6 +66,7 @@ def operation(
         intended_ns=start if intended is None else intended,
         invoked_ns=start,
         completed_ns=end,
+        observed=tuple(observed),
     )
 
 
@@ -71,20 +74,44 @@ def created() -> Operation:
     return operation(Kind.CREATE, 0, 1, process="setup")
 
 
-def add(token: str, start: int, end: int, completion: Completion = Completion.OK) -> Operation:
-    return operation(Kind.ADD, start, end, completion, tokens=[token])
+def add(
+    token: str, start: int, end: int, completion: Completion = Completion.OK, process: str = ONE
+) -> Operation:
+    return operation(Kind.ADD, start, end, completion, tokens=[token], process=process)
 
 
-def upsert(token: str, start: int, end: int, completion: Completion = Completion.OK) -> Operation:
-    return operation(Kind.UPSERT, start, end, completion, tokens=[token])
+def upsert(
+    token: str, start: int, end: int, completion: Completion = Completion.OK, process: str = ONE
+) -> Operation:
+    return operation(Kind.UPSERT, start, end, completion, tokens=[token], process=process)
 
 
-def delete(start: int, end: int, completion: Completion = Completion.OK) -> Operation:
-    return operation(Kind.DELETE, start, end, completion, ids=[DOCUMENT])
+def delete(
+    start: int, end: int, completion: Completion = Completion.OK, process: str = ONE
+) -> Operation:
+    return operation(Kind.DELETE, start, end, completion, ids=[DOCUMENT], process=process)
 
 
 def delete_file(start: int, end: int, completion: Completion = Completion.OK) -> Operation:
     return operation(Kind.DELETE, start, end, completion, file="f")
+
+
+def get(
+    token: str, start: int, end: int, completion: Completion = Completion.OK, process: str = ONE
+) -> Operation:
+    """Read the document by id: the token that was there, or an empty one for nothing."""
+    observed = [token] if token else []
+    return operation(
+        Kind.GET, start, end, completion, ids=[DOCUMENT], process=process, observed=observed
+    )
+
+
+def get_file(tokens: Iterable[str], start: int, end: int) -> Operation:
+    return operation(Kind.GET, start, end, file="f", observed=tokens)
+
+
+def query(tokens: Iterable[str], start: int, end: int) -> Operation:
+    return operation(Kind.QUERY, start, end, tokens=[OLD], observed=tokens)
 
 
 def held(token: str) -> HeldDocument:
