@@ -18,15 +18,14 @@ from harness.checkers.judge import judge as judge_run
 from harness.errors import UsageError
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
-from harness.model.schedule import read_schedule
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
 from harness.runner.interruption import InterruptedRunError, interruptible
-from harness.runner.random_schedule import random_schedule
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
+from harness.runner.schedules import random_schedule, read_schedule
 from harness.runner.session import run_in_lab
 from harness.workloads.cms import CmsSettings
 

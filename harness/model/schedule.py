@@ -1,10 +1,6 @@
-"""Owns the schedule of a nemesis: which fault begins when and lasts how long, as a file too."""
-
-from pathlib import Path
+"""Owns the schedule of a nemesis: which fault begins when and lasts how long."""
 
 import msgspec
-
-from harness.errors import UsageError
 
 
 class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,11 +17,3 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     seconds: float
     faults: tuple[ScheduledFault, ...]
-
-
-def read_schedule(path: Path) -> Schedule:
-    """Read a schedule; raises `UsageError` that says what is wrong with the file."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Schedule)
-    except (OSError, msgspec.DecodeError) as error:
-        raise UsageError(f"{path} is no schedule: {error}") from error

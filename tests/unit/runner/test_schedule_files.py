@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from harness.model.schedule import Schedule, ScheduledFault, read_schedule
+from harness.model.schedule import Schedule, ScheduledFault
+from harness.runner.schedules import read_schedule
 
 
 def test_a_schedule_survives_its_file(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.faults.registry import FAULTS, fault_named
 from harness.model.schedule import ScheduledFault
-from harness.runner.random_schedule import random_schedule
+from harness.runner.schedules import random_schedule
 
 SEEDS = range(200)
 

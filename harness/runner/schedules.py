@@ -1,8 +1,12 @@
-"""Owns the making of schedules from a seed. Pure: the same seed gives the same schedule."""
+"""Owns where schedules come from: a seed, or a file. The same seed gives the same schedule."""
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
+import msgspec
+
+from harness.errors import UsageError
 from harness.faults.registry import OF_PROCESSES, OF_THE_NETWORK
 from harness.model.schedule import Schedule, ScheduledFault
 
@@ -58,3 +62,11 @@ def _fault(source: random.Random, target: str) -> str:
     kind = source.choice(kinds)
     numbers = source.choice(_NUMBERS.get(kind, ("",)))
     return f"{kind} {target} {numbers}".rstrip()
+
+
+def read_schedule(path: Path) -> Schedule:
+    """Read a schedule; raises `UsageError` that says what is wrong with the file."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Schedule)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{path} is no schedule: {error}") from error
