@@ -5,13 +5,19 @@ A heartbeat is no such proof: a server whose every write fails still answers it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import msgspec
 
 from lb import payloads
 from lb.catalogue import Collection
-from lb.errors import InstanceError, ServerFailedError, UnintelligibleAnswerError
+from lb.errors import (
+    InstanceError,
+    InstanceUnreachableError,
+    ServerFailedError,
+    UnintelligibleAnswerError,
+)
 from lb.model import Answer
 from lb.paths import CANARY_DATABASE, PREFIX, Read, Target
 from lb.suspicion import CanaryAnswer, CanaryResult
@@ -40,8 +46,21 @@ class Canary:
         return (await self.ask()).result is CanaryResult.TAKEN
 
     async def ask(self) -> CanaryAnswer:
-        """Write it, and say what became of it."""
-        return await outcome_of(self._write(), self._clock, self._timeout_seconds)
+        """Write it, and say what became of it; when it failed, look at the heartbeat as well."""
+        answer = await outcome_of(self._write(), self._clock, self._timeout_seconds)
+        if answer.result is CanaryResult.FAILED and await self._heartbeat_fails():
+            return replace(answer, ended_at=self._clock(), heartbeat_failed=True)
+        return answer
+
+    async def _heartbeat_fails(self) -> bool:
+        """Tell whether it is answered, and with an error."""
+        try:
+            await self._upstream.probe(self._timeout_seconds)
+        except (InstanceUnreachableError, TimeoutError):
+            return False
+        except InstanceError:
+            return True
+        return False
 
     async def _write(self) -> Answer:
         """Write to the collection that is known, or make it: it may be gone, or not there yet."""

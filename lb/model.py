@@ -99,6 +99,7 @@ class Excuse(StrEnum):
 
     SURVIVED = "the instance took a canary write afterwards"
     ENVIRONMENT = "the instance named its storage as the cause, and fails canary writes too"
+    EVERYTHING = "the instance fails heartbeats too, which no write has been seen to cause"
     WAS_FAILING = "the instance failed canary writes before it was sent"
 
 

@@ -53,6 +53,8 @@ class CanaryAnswer:
     ended_at: float
     result: CanaryResult
     error: str = ""
+    heartbeat_failed: bool = False
+    """Whether a heartbeat was answered with an error, too: a poisoned Chroma answers it well."""
 
 
 def judge(suspicion: Suspicion, canaries: Mapping[str, CanaryAnswer], now: float) -> Suspicion:
@@ -84,6 +86,8 @@ def find_excuse(failure: Failure, canary: CanaryAnswer | None) -> Excuse | None:
         return None
     if canary.result is CanaryResult.TAKEN and canary.began_at >= failure.failed_at:
         return Excuse.SURVIVED
+    if canary.result is CanaryResult.FAILED and canary.heartbeat_failed:
+        return Excuse.EVERYTHING
     if not names_storage(failure.error):
         return None
     silent = canary.result is CanaryResult.SILENT

@@ -23,6 +23,7 @@ class FailingProxy:
     def __init__(self, upstream_url: str = "") -> None:
         self.upstream_url = upstream_url
         self.fails: Fails = nothing_fails
+        self.fails_everything = False
         self.writes: list[bytes] = []
         self._runner: web.AppRunner | None = None
         self._session: ClientSession | None = None
@@ -64,6 +65,8 @@ class FailingProxy:
     async def _handle(self, request: web.Request) -> web.Response:
         assert self._session is not None
         body = await request.read()
+        if self.fails_everything:
+            return web.json_response({"error": "InternalError", "message": "broken"}, status=500)
         if request.method != "GET" and not request.path.endswith(READS):
             self.writes.append(body)
             if (text := self.fails(body)) is not None:

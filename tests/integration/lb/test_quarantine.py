@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from harness.labs.ports import PortReservations
@@ -216,8 +217,11 @@ async def test_a_passing_failure_costs_nobody_anything(rig: Rig, lab: ProcessLab
         assert await quarantined(lb) == []
 
 
-async def test_a_full_disk_costs_no_write_and_ends_by_itself(rig: Rig, lab: ProcessLab) -> None:
-    names = [f"full-{number}" for number in range(6)]
+@pytest.mark.parametrize("everything", [False, True], ids=["full disk", "everything"])
+async def test_a_server_that_fails_by_itself_costs_no_write_and_comes_back(
+    rig: Rig, lab: ProcessLab, everything: bool
+) -> None:
+    names = [f"failing-{everything}-{number}" for number in range(6)]
     async with rig.lb() as lb:
         for name in names:
             await create(lb, name)
@@ -237,6 +241,7 @@ async def test_a_full_disk_costs_no_write_and_ends_by_itself(rig: Rig, lab: Proc
                 return all(len(each) >= count for each in statuses.values())
 
             await eventually(lambda: written(5), "writes succeed")
+            rig.primary.fails_everything = everything
             rig.primary.fails = lambda _: DISK_FULL
             await eventually(lambda: is_down(lb), "the primary is out of service")
             so_far = max(len(each) for each in statuses.values())
@@ -244,8 +249,9 @@ async def test_a_full_disk_costs_no_write_and_ends_by_itself(rig: Rig, lab: Proc
             stop.set()
         assert {status for each in statuses.values() for status in each} == {201}
         assert await quarantined(lb) == []
-        assert "disk is full" in (await state(lb, "primary"))["cause"]
-        rig.primary.fails = nothing_fails
+        cause = (await state(lb, "primary"))["cause"]
+        assert everything or "disk is full" in cause
+        rig.primary.fails, rig.primary.fails_everything = nothing_fails, False
         await eventually(lambda: is_quiet(lb), "both instances are well", 30)
         for name in names:
             found = await ids_on_instances(lab, name)

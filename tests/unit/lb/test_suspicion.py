@@ -51,6 +51,8 @@ def failed(error: str, began_at: float = 10.5) -> CanaryAnswer:
         (UNKNOWN, failed(FULL), Standing.QUARANTINED),
         (UNKNOWN, failed(UNKNOWN, began_at=9.95), Standing.QUARANTINED),
         (UNKNOWN, failed(UNKNOWN, began_at=8.0), Standing.SUSPECT),
+        (UNKNOWN, replace(failed(UNKNOWN), heartbeat_failed=True), Standing.CLEARED),
+        (UNKNOWN, replace(failed(UNKNOWN, began_at=8.0), heartbeat_failed=True), Standing.SUSPECT),
         (FULL, failed(FULL), Standing.CLEARED),
         (FULL, failed(LOCKED), Standing.CLEARED),
         (FULL, failed(UNKNOWN), Standing.QUARANTINED),
