@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     protected_collections: str = Field(
         default="global", description="names that can never be deleted or renamed, by commas"
     )
+    write_ack: Literal["first", "all"] = Field(
+        default="first",
+        description="first: the first instance answers a write; all: it waits for all healthy ones",
+    )
     read_consistency: Literal["strong", "eventual"] = Field(
         default="strong", description="eventual: reads may go to an instance that is behind"
     )

@@ -198,6 +198,15 @@ class LogTail:
         self.catalogue.forget(collection)
         return True
 
+    def is_applied_by_all_that_serve(self, entry: Entry) -> bool:
+        """Tell whether every healthy member of its lane has the entry."""
+        collection = self._collections.get(entry.lane_id)
+        return collection is None or all(
+            collection.lane.applied[name] >= entry.position
+            for name in collection.lane.members
+            if self.fleet[name].is_serving
+        )
+
     def is_in_turn(self, entry: Entry, instance: str) -> bool:
         """Tell whether the instance has applied what an entry of another lane has to wait for.
 

@@ -22,7 +22,8 @@ from lb.paths import parse_target
 from lb.payloads import error_body
 from lb.transaction_log import TransactionLog
 from lb.upstream import as_text
-from lb.writes import WriteRequest, Writes
+from lb.write_request import WriteRequest
+from lb.writes import Writes
 
 TRANSACTION_HEADER = "Transaction-ID"
 SESSION_HEADER = "Client-Session"

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
+from lb.acknowledgement import Acknowledgement
 from lb.adoption import Adoption
 from lb.applier import Applier, Machinery
 from lb.bounds import Bounds, LogBounds
@@ -121,6 +122,7 @@ class Rooms:
             on.wal,
             on.reader,
             lookups,
+            Acknowledgement(on.tail, of_all=settings.write_ack == "all"),
             settings.write_timeout_seconds,
             settings.protected_names,
             self._bounds.check_room,

@@ -1,14 +1,13 @@
 """Writes: decide which lane one belongs to, have it logged, and wait for its outcome."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from lb import payloads
+from lb.acknowledgement import Acknowledgement
 from lb.catalogue import Collection, Name
 from lb.errors import (
     BadRequestError,
@@ -28,36 +27,7 @@ from lb.model import OF_NAMESPACES, Answer, CollectionChange, CollectionState, E
 from lb.paths import CANARY_DATABASE, Target
 from lb.poison import find_panic, find_poison
 from lb.wal import Wal
-
-
-@dataclass(frozen=True)
-class WriteRequest:
-    """A client's write. `transaction_id` is the client's own or None; `session` says who asks."""
-
-    target: Target
-    body: bytes
-    content_type: str
-    transaction_id: str | None = None
-    session: str = ""
-    fallback_id: str = field(default_factory=lambda: str(uuid4()))
-
-    @property
-    def id(self) -> str:
-        """The transaction id: the client's, or one that we made."""
-        return self.transaction_id or self.fallback_id
-
-    def instead(self, target: Target) -> "WriteRequest":
-        """Return a request of the load balancer's own that this one entails."""
-        return WriteRequest(target, b"", "", session=self.session)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """What tells this request from another one with the same transaction id."""
-        target = self.target
-        head = "\0".join(
-            (target.action, target.tenant, target.database, target.reference, self.content_type)
-        )
-        return hashlib.sha256(head.encode() + b"\0" + self.body).digest()
+from lb.write_request import WriteRequest
 
 
 @dataclass(frozen=True)
@@ -78,6 +48,7 @@ class Writes:
         wal: Wal,
         reader: LogReader,
         lookups: Lookups,
+        acknowledgement: Acknowledgement,
         timeout_seconds: float,
         protected: frozenset[str],
         check_room: Callable[[], None] = lambda: None,
@@ -86,6 +57,7 @@ class Writes:
         self._wal = wal
         self._reader = reader
         self._lookups = lookups
+        self._acknowledgement = acknowledgement
         self._timeout_seconds = timeout_seconds
         self._protected = protected
         self._check_room = check_room
@@ -106,10 +78,10 @@ class Writes:
                 if isinstance(placed, Answer):
                     return placed
                 entry = placed
-                await entry.settled.wait()
+                await self._acknowledgement.wait(entry)
         except TimeoutError as error:
             # The outcome may have come in the very turn of the loop in which the time was over.
-            if entry is None or not entry.settled.is_set():
+            if entry is None or not self._acknowledgement.is_due(entry):
                 self._tell_to_wait(entry)
                 raise InDoubtError(
                     "the write has no outcome yet; if it was logged it will be applied. Repeat the "
@@ -122,7 +94,7 @@ class Writes:
 
     def _tell_to_wait(self, entry: Entry | None) -> None:
         """Remember that a client was told to wait: the outcome will be a recovery."""
-        if entry is not None:
+        if entry is not None and entry.outcome is None:
             entry.told_to_wait = True
             self._tail.release_body(entry)
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from lb.acknowledgement import Acknowledgement
 from lb.catalogue import Collection
 from lb.errors import (
     ConflictError,
@@ -17,7 +18,8 @@ from lb.log_reader import LoggedTransaction
 from lb.lookups import NOTHING_THERE, Lookups
 from lb.model import Answer, Entry, Kind
 from lb.paths import parse_target
-from lb.writes import WriteRequest, Writes
+from lb.write_request import WriteRequest
+from lb.writes import Writes
 from tests.unit.lb.stand_ins import (
     DATABASE,
     OK,
@@ -56,7 +58,13 @@ class Bench:
         self.log, self.reads, self.reader = HeldLog(), StandInReads(), StandInReader()
         self.lookups = Lookups(self.tail, self.reads)
         self.writes = Writes(
-            self.tail, self.log, self.reader, self.lookups, timeout_seconds, frozenset({"global"})
+            self.tail,
+            self.log,
+            self.reader,
+            self.lookups,
+            Acknowledgement(self.tail, of_all=False),
+            timeout_seconds,
+            frozenset({"global"}),
         )
 
     def start(
