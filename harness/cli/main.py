@@ -9,6 +9,7 @@ from click.exceptions import NoArgsIsHelpError
 from harness.cli.doctor import doctor
 from harness.cli.lab import lab
 from harness.cli.run import judge, run
+from harness.cli.runs import diff, export, list_runs, show
 from harness.cli.words import NamingGroup, one_line
 from harness.errors import HarnessError
 
@@ -22,6 +23,7 @@ _INTERRUPTED = 130
 Examples:
   chroma-chaos doctor               what is installed, what is missing
   chroma-chaos run primary-down     break a lab, and prove what survived
+  chroma-chaos show last            what the last run found
   chroma-chaos lab up               a lab to play with by hand
 
 \b
@@ -33,7 +35,7 @@ def chroma_chaos() -> None:
     """Break a replicated service on purpose, and prove that it keeps its promises."""
 
 
-for command in (run, judge, lab, doctor):
+for command in (run, judge, list_runs, show, diff, export, lab, doctor):
     chroma_chaos.add_command(command)
 
 

@@ -1,7 +1,6 @@
 """The commands `run` and `judge`: what a run proves, live progress, summary and exit code."""
 
 import asyncio
-import os
 import secrets
 import shlex
 import shutil
@@ -15,6 +14,7 @@ import click
 from rich.console import Console
 
 from harness.checkers.judge import judge as judge_run
+from harness.cli.runs import RUN_HELP, store
 from harness.errors import UsageError
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
@@ -119,7 +119,7 @@ def run(
         raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
     seed = secrets.randbits(_SEED_BITS) if seed is None else seed
     chosen = _choose(scenario, schedule_file, seed, seconds)
-    root = Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs"))
+    root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     settings = RunSettings(
         chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
@@ -137,11 +137,11 @@ def run(
     sys.exit(EXIT_CODES[result.outcome])
 
 
-@click.command(epilog="Example:\n\n  chroma-chaos judge .runs/20260101T120000-primary-down-7")
-@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
-def judge(run_directory: Path) -> None:
+@click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos judge last")
+@click.argument("saved", metavar="RUN")
+def judge(saved: str) -> None:
     """Judge a saved RUN again, from its files alone, with the exit codes of `run`."""
-    history, finals = RunDirectory(run_directory).read()
+    history, finals = store().find(saved).directory.read()
     verdicts = judge_run(history, finals)
     print_summary(Console(), history, verdicts)
     sys.exit(EXIT_CODES[combine(verdicts)])

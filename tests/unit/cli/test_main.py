@@ -37,7 +37,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["brake"], "doctor, judge, lab, run"),
+        (["brake"], "diff, doctor, export, judge, lab, list, run, show"),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes"),
@@ -49,6 +49,11 @@ def test_every_help_explains_itself(words, capsys) -> None:
         (["lab", "down", "mine"], "labs that are: none"),
         (["run"], "SCENARIO"),
         (["doctor", "who"], "who"),
+        (["run", "normal", "--schedule", "x.json"], "not both"),
+        (["run", "--schedule", "x.json"], "x.json is no schedule"),
+        (["show", "last"], "see `chroma-chaos list`"),
+        (["judge", "yesterday"], "there is no run 'yesterday'"),
+        (["export", "last", "--format", "xml"], "edn"),
     ],
 )
 def test_a_wrong_word_gets_one_line_that_names_the_right_ones(

@@ -1,0 +1,114 @@
+"""The commands about saved runs: `list`, `show`, `diff` and `export`."""
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness.report.edn import edn_lines
+from harness.report.summary import print_summary
+from harness.runner.run_store import LATEST, RunStore, SavedRun
+
+RUN_HELP = f"RUN is a run's directory, its name in the list, or `{LATEST}`."
+
+
+def store() -> RunStore:
+    """Return the runs under CHROMA_CHAOS_RUNS, by default .runs."""
+    return RunStore(Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs")))
+
+
+@click.command("list", epilog="Example:\n\n  chroma-chaos list")
+def list_runs() -> None:
+    """List the saved runs, the oldest first."""
+    table = _table("run", "scenario", "seed", "started", "verdict")
+    runs = store().runs()
+    for run in runs:
+        about = run.description
+        verdict = str(run.judgement.outcome) if run.judgement else "interrupted"
+        row = (run.name, about.get("scenario"), about.get("seed"), about.get("started_at"))
+        table.add_row(*(str(cell) for cell in row), verdict)
+    Console().print(table if runs else f"no runs in {store().root}: begin with `chroma-chaos run`")
+
+
+@click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos show last")
+@click.argument("run")
+def show(run: str) -> None:
+    """Show what RUN was, the faults in it, and what was said of it when it ended."""
+    saved = store().find(run)
+    history, _ = saved.directory.read()
+    console = Console()
+    for name in ("scenario", "seed", "started_at", "configuration", "versions", "timings"):
+        console.print(f"{name}: {saved.description.get(name)}", highlight=False, soft_wrap=True)
+    began_ns = min((o.invoked_ns for o in history.operations), default=0)
+    for index in sorted(history.fault_windows):
+        window = history.fault_windows[index]
+        at, until = (window.injected_ns - began_ns) / 1e9, (window.healed_ns - began_ns) / 1e9
+        evidence = f"{window.effect_evidence}; {window.heal_evidence}"
+        console.print(
+            f"{window.fault}: {at:.2f} to {until:.2f} s: {evidence}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if saved.judgement is None:
+        console.print("it was interrupted, and never judged")
+        return
+    print_summary(console, history, saved.judgement.verdicts)
+
+
+@click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos diff RUN last")
+@click.argument("one")
+@click.argument("other")
+def diff(one: str, other: str) -> None:
+    """Show in what the runs ONE and OTHER differ: how they were made, verdicts and figures."""
+    left, right = store().find(one), store().find(other)
+    table = _table("what", left.name, right.name)
+    for what, ours, theirs in differences(left, right):
+        table.add_row(what, ours, theirs)
+    Console().print(table if table.row_count else "they do not differ")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def differences(left: SavedRun, right: SavedRun) -> list[tuple[str, str, str]]:
+    """Return what differs, with both values."""
+    sides = [_facts(left), _facts(right)]
+    names = dict.fromkeys([*sides[0], *sides[1]])
+    rows = [(name, sides[0].get(name, ""), sides[1].get(name, "")) for name in names]
+    return [row for row in rows if row[1] != row[2]]
+
+
+def _facts(run: SavedRun) -> dict[str, str]:
+    facts = {f"{name}": str(run.description.get(name)) for name in ("scenario", "seed", "limits")}
+    for part in ("workload", "configuration", "versions"):
+        of_part = run.description.get(part) or {}
+        facts |= {f"{part}.{name}": str(value) for name, value in of_part.items()}
+    verdicts = run.judgement.verdicts if run.judgement else ()
+    facts |= {f"verdict of {v.checker}": str(v.outcome) for v in verdicts}
+    return facts | {name: f"{value:g}" for name, value in run.figures().items()}
+
+
+@click.command(
+    epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos export last --format edn > history.edn"
+)
+@click.argument("run")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["edn"]),
+    default="edn",
+    show_default=True,
+    help="What Jepsen's checkers read.",
+)
+def export(run: str, form: str) -> None:
+    """Write the history of RUN for other checkers: each document is a register of its own."""
+    del form  # There is one.
+    history, _ = store().find(run).directory.read()
+    for line in edn_lines(history):
+        click.echo(line)

@@ -1,0 +1,86 @@
+"""Owns the saved runs under one directory: which there are, and which one a word means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import RunDirectoryError
+from harness.model.history import Limits
+from harness.model.verdict import Outcome, Verdict
+from harness.runner.run_directory import RunDirectory
+
+LATEST = "last"
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What was said of a run when it ended."""
+
+    outcome: Outcome
+    limits: Limits
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run as its files describe it; one that was interrupted has no judgement."""
+
+    directory: RunDirectory
+    description: Mapping[str, Any]
+    judgement: Judgement | None
+
+    @property
+    def name(self) -> str:
+        """The word for it."""
+        return self.directory.path.name
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of all checkers, as `checker.figure`."""
+        verdicts = self.judgement.verdicts if self.judgement else ()
+        return {
+            f"{verdict.checker}.{name}": value
+            for verdict in verdicts
+            for name, value in verdict.figures.items()
+        }
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The runs whose directories lie in `root`."""
+
+    root: Path
+
+    def runs(self) -> list[SavedRun]:
+        """Read all runs, the oldest first; what is no run is left out."""
+        if not self.root.is_dir():
+            return []
+        found = (RunDirectory(path) for path in self.root.iterdir())
+        runs = [_read(directory) for directory in found if directory.description.is_file()]
+        return sorted(runs, key=lambda run: (str(run.description.get("started_at")), run.name))
+
+    def find(self, word: str) -> SavedRun:
+        """Find a run by its directory, by its name in the store, or the `last` one.
+
+        Raises `RunDirectoryError` that says where was looked.
+        """
+        if word == LATEST and (runs := self.runs()):
+            return runs[-1]
+        for path in (Path(word), self.root / word):
+            if RunDirectory(path).description.is_file():
+                return _read(RunDirectory(path))
+        raise RunDirectoryError(
+            f"there is no run {word!r}, neither here nor in {self.root}: see `chroma-chaos list`"
+        )
+
+
+def _read(directory: RunDirectory) -> SavedRun:
+    try:
+        description = msgspec.json.decode(directory.description.read_bytes(), type=dict[str, Any])
+        judgement = None
+        if directory.verdict.is_file():
+            judgement = msgspec.json.decode(directory.verdict.read_bytes(), type=Judgement)
+    except (OSError, msgspec.DecodeError) as error:
+        raise RunDirectoryError(f"{directory.path} holds no readable run: {error}") from error
+    return SavedRun(directory, description, judgement)
