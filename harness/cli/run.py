@@ -137,6 +137,21 @@ def run(
     sys.exit(EXIT_CODES[result.outcome])
 
 
+@click.command(epilog="Example:\n\n  chroma-chaos soak --minutes 30 --seed 7")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.1, 1440),
+    default=30.0,
+    show_default=True,
+    help="How long faults by chance go on.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Repeat the soak of that seed.")
+@click.pass_context
+def soak(context: click.Context, minutes: float, seed: int | None) -> None:
+    """Run the scenario `random` for long, with the exit codes of `run`."""
+    context.invoke(run, scenario=RANDOM, seconds=minutes * 60, seed=seed)
+
+
 @click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos judge last")
 @click.argument("saved", metavar="RUN")
 def judge(saved: str) -> None:

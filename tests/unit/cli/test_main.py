@@ -37,7 +37,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["brake"], "diff, doctor, export, judge, lab, list, run, show"),
+        (["brake"], "diff, doctor, export, judge, lab, list, run, show, soak"),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes"),
