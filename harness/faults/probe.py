@@ -118,8 +118,10 @@ def _request(scheme: str) -> bytes:
             + b"\0\0"
         )
         return struct.pack("!II", len(startup) + 8, 196608) + startup
-    head = f"GET {HEARTBEAT} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\nX-Padding: "
-    return head.encode() + b"x" * PADDING_BYTES + b"\r\n\r\n"
+    # Servers refuse a single line that is longer than 8 kB.
+    half = b"x" * (PADDING_BYTES // 2)
+    head = f"GET {HEARTBEAT} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n"
+    return head.encode() + b"X-One: " + half + b"\r\nX-Two: " + half + b"\r\n\r\n"
 
 
 def _length(head: bytes) -> int:
