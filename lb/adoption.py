@@ -88,7 +88,9 @@ class Adoption:
         census = {name: await self._census(name) for name in self._upstreams}
         findings = sort_out(census, self._tail.catalogue, self._tail.leftovers)
         for name, uuids in findings.everywhere.items():
-            if not await self.mismatches(name, uuids):
+            wrong = await self.mismatches(name, uuids)
+            # A client may have begun to create it meanwhile: that is refused first.
+            if not wrong and self._tail.catalogue.by_name(name) is None:
                 await self.adopt(name, uuids)
         self.unmanaged = findings.somewhere
 

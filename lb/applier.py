@@ -167,6 +167,8 @@ class Applier:
 
     async def _send(self, collection: Collection, entry: Entry) -> None:
         lane, name = collection.lane, self.instance.name
+        if not lane.is_member(name):
+            return  # It left between the decision and this task's first turn.
         window, body = await self._window(collection, entry)
         was_refused = entry.outcome is not None and not entry.outcome.has_effect
         if not lane.is_member(name) or entry.is_held or was_refused:

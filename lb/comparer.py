@@ -94,15 +94,24 @@ class Comparer:
             return  # It has no documents.
         now = self._clock()
         due = [now + seconds for seconds in LOOK_AGAIN_SECONDS]
-        self._doubts.append(Doubt(collection, instance, due))
+        if (known := self._find(collection, instance)) is not None:
+            known.due = due  # An instance may be given up again and again.
+        else:
+            self._doubts.append(Doubt(collection, instance, due))
 
     def verify(self, collection: Collection, instance: str) -> None:
         """Compare the collection on the instance once, soon: it has just got a copy."""
-        self._doubts.append(Doubt(collection, instance, [self._clock() + VERIFY_SECONDS]))
+        if self._find(collection, instance) is None:
+            due = [self._clock() + VERIFY_SECONDS]
+            self._doubts.append(Doubt(collection, instance, due))
 
     def is_doubted(self, collection: Collection, instance: str) -> bool:
         """Tell whether the collection on the instance may differ from what was written."""
         return instance in self._doubted_on(collection)
+
+    def _find(self, collection: Collection, instance: str) -> Doubt | None:
+        alike = (d for d in self._doubts if d.collection is collection and d.instance == instance)
+        return next(alike, None)
 
     async def run(self) -> None:
         """Look at what is due until cancelled; everything now and then."""
@@ -142,10 +151,11 @@ class Comparer:
         return Report(collection.name.name, instance, outcome, count)
 
     async def _look_again(self, doubt: Doubt) -> None:
+        due = doubt.due
         report = await self.compare(doubt.collection, doubt.instance)
         if doubt.collection.state is not CollectionState.ACTIVE:
             self._doubts.remove(doubt)
-        elif report.outcome != "not compared":
+        elif report.outcome != "not compared" and doubt.due is due:
             doubt.due.pop(0)
             if not doubt.due:
                 self._doubts.remove(doubt)
@@ -270,5 +280,8 @@ class Comparer:
             raise InstanceError(instance, describe(answer))
 
     def _path(self, collection: Collection, instance: str, operation: str) -> str:
+        if (uuid := collection.uuids.get(instance)) is None:
+            # Between two requests a drop was applied, or the instance has left.
+            raise InstanceError(instance, "has no UUID for the collection any more")
         target = Target(Read.RECORDS, collection.name.tenant, collection.name.database)
-        return target.collection_path(collection.uuids[instance], operation)
+        return target.collection_path(uuid, operation)

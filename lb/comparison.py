@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from lb.errors import UnintelligibleAnswerError
+
 LARGEST_ROUNDING = 1e-6
 """Of a component of an embedding; a few units in the last place of a float32."""
 
@@ -31,16 +33,17 @@ class Document:
 
 
 def documents_of(page: Page) -> dict[str, Document]:
-    """Return the documents of a page by id, in the order of the page."""
+    """Return the documents of a page by id, in the order of the page.
+
+    Raises `UnintelligibleAnswerError` for one that is torn.
+    """
     absent = [None] * len(page.ids)
-    columns = zip(
-        page.embeddings or absent,
-        page.documents or absent,
-        page.metadatas or absent,
-        page.uris or absent,
-        strict=True,
-    )
-    return {i: Document(*values) for i, values in zip(page.ids, columns, strict=True)}
+    given = [page.embeddings, page.documents, page.metadatas, page.uris]
+    columns = [column or absent for column in given]
+    if any(len(column) != len(page.ids) for column in columns):
+        # As it may be while something is written.
+        raise UnintelligibleAnswerError("the columns of a page are not equally long")
+    return {i: Document(*values) for i, *values in zip(page.ids, *columns, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -81,15 +84,22 @@ def is_same(one: Document, other: Document) -> bool:
     With cosine distance Chroma keeps embeddings normalised, so what it was given and what it gives
     back differ in the last bits, and a copy of a copy differs again.
     """
-    if one == other:
-        return True
     if replace(one, embedding=None) != replace(other, embedding=None):
         return False
+    if one.metadata and _typed(one.metadata) != _typed(other.metadata):
+        return False
+    if one.embedding == other.embedding:
+        return True
     left, right = one.embedding or [], other.embedding or []
     return len(left) == len(right) and all(
         abs(a - b) <= LARGEST_ROUNDING * max(abs(a), abs(b))
         for a, b in zip(left, right, strict=True)
     )
+
+
+def _typed(metadata: Mapping[str, Any] | None) -> bytes:
+    """Write metadata so that 1, 1.0 and true differ, which Python takes for equal."""
+    return msgspec.json.encode(metadata, order="sorted")
 
 
 def add_body(right: Mapping[str, Document], ids: list[str]) -> bytes:

@@ -227,6 +227,9 @@ class Copier:
 
     async def _join(self) -> None:
         assert self._copy is not None
+        dimension = (await self._from.describe()).dimension
+        if dimension is not None and (await self._to.describe()).dimension is None:
+            await self._to.set_dimension(dimension)
         self._check_possible()
         await self._tools.memberships.join(self._collection, self._copy, self._source)
 

@@ -47,6 +47,8 @@ class Described(msgspec.Struct):
     name: str
     metadata: msgspec.Raw
     configuration_json: msgspec.Raw
+    dimension: int | None = None
+    """Set by the first vector, and kept when all documents are gone."""
 
     def as_create(self) -> bytes:
         """Write the create of an equal collection."""
@@ -114,6 +116,13 @@ class CopyEnd:
                 f"{self.instance.name} made a different collection: {made.body.decode()}"
             )
         return self._uuid
+
+    async def set_dimension(self, dimension: int) -> None:
+        """Give the empty collection its dimension, as a first document does."""
+        ids = ["first"]
+        first = {"ids": ids, "embeddings": [[1.0] * dimension]}
+        await self.write("add", msgspec.json.encode(first))
+        await self.write("delete", payloads.delete_by_ids(ids))
 
     async def write(self, operation: str, body: bytes) -> None:
         """Write documents."""

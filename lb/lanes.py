@@ -97,7 +97,10 @@ class Lane:
     def leave(self, instance: str) -> None:
         """End a membership. What was sent there may have been read: others must have it first."""
         assert len(self.queues) > 1, "the last member keeps the collection"
-        sent = self.sent[instance]
+        sent, head = self.sent[instance], self.next_entry(instance)
+        if head is not None and head.is_held:
+            # Nobody else will get that soon, perhaps never: only what was read counts.
+            sent = max(self.applied[instance], self.seen[instance])
         self.acked = max(self.acked, sent)
         self.structure_acked = max(self.structure_acked, sent)
         for kept in (self.queues, self.cursors, self.applied, self.sent, self.seen):
@@ -134,6 +137,11 @@ class Lane:
         self.acked = max(self.acked, entry.position)
         if entry.kind in STRUCTURAL:
             self.structure_acked = max(self.structure_acked, entry.position)
+
+    def acknowledge_only_before(self, entry: Entry) -> None:
+        """Note that neither the entry nor what follows took effect: reads need not wait for it."""
+        self.acked = min(self.acked, entry.position - 1)
+        self.structure_acked = min(self.structure_acked, entry.position - 1)
 
     def advance(self, instance: str, entry: Entry) -> None:
         """Remove the entry from the instance's queue: its cursor is committed past it."""

@@ -48,6 +48,8 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet, now: floa
             new_name = Name(name.tenant, name.database, entry.new_name)
             catalogue.reserve_rename(collection, new_name, entry)
         tail.add(collection, entry)
+        if entry.is_held:
+            collection.lane.acknowledge_only_before(entry)
     for collection in collections.values():
         if is_gone(collection):
             catalogue.forget(collection)

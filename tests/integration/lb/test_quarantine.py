@@ -180,6 +180,9 @@ async def test_a_quarantine_survives_a_restart(rig: Rig, lab: ProcessLab) -> Non
         await eventually(lambda: is_up(lb, "replica"), "the replica serves")
         assert [each["transaction_id"] for each in await quarantined(lb)] == [strange]
         assert (await add(lb, "restarted", "later")).status_code == 503
+        assert await ids_in(lb, "restarted") == ["first"]
+        names = [each["name"] for each in (await lb.get(COLLECTIONS)).json()]
+        assert "restarted" in names
         assert not rig.replica.has_seen(MARKER)
         assert (await lb.post(f"/admin/quarantine/{strange}/release")).status_code == 200
         await equal_ids(lb, lab, "restarted", "first", MARKER.decode(), "later")

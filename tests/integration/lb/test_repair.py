@@ -13,6 +13,7 @@ from tests.integration.lb.calls import (
     is_quiet,
 )
 from tests.integration.lb.test_adoption import made_directly
+from tests.integration.lb.test_refusals import dimensions
 from tests.integration.lb.writers import assert_equal
 
 
@@ -99,3 +100,18 @@ async def test_what_cannot_be_repaired_is_refused_with_a_reason(
     away = await repair(lb, "refused", **{"from": "primary"})
     assert away.status_code == 503
     assert "primary" in away.json()["message"]
+
+
+async def test_the_copy_of_an_emptied_collection_keeps_its_dimension(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """Else it would take vectors that its source then refuses for ever."""
+    await create(lb, "emptied")
+    await add(lb, "emptied", "one")
+    answer = await lb.post(f"{COLLECTIONS}/emptied/delete", json={"ids": ["one"]})
+    assert answer.status_code == 200
+    await eventually(lambda: is_quiet(lb), "the instances are equal")
+    assert (await repair(lb, "emptied", **{"from": "primary"})).status_code == 202
+    await eventually(lambda: is_complete(lb, "emptied"), "the replica has a copy", 30)
+    assert await dimensions(lab, "emptied") == {"primary": 2, "replica": 2}
+    assert await ids_on_instances(lab, "emptied") == {"primary": [], "replica": []}

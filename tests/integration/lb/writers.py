@@ -116,12 +116,13 @@ async def contents(lab: ProcessLab, name: str) -> dict[str, Any]:
 async def assert_equal(lab: ProcessLab, *names: str) -> None:
     """Check that every instance holds the same, in the same order."""
     for name in names:
-        first, *others = (await contents(lab, name)).values()
-        for other in others:
+        (_, first), *others = (await contents(lab, name)).items()
+        for instance, other in others:
             assert other[0] == first[0]
             assert other[1]["ids"] == first[1]["ids"], name
             columns = {name: first[1][name] != other[1][name] for name in INCLUDED}
             for column in [column for column, differs in columns.items() if differs]:
                 pairs = zip(first[1]["ids"], first[1][column], other[1][column], strict=True)
                 differing = [(i, a, b) for i, a, b in pairs if a != b]
-                pytest.fail(f"{name}: {column} differ: {differing[:5]} of {len(differing)}")
+                few = f"{differing[:5]} of {len(differing)}"
+                pytest.fail(f"{name} on {instance}: {column} differ from the first: {few}")

@@ -421,3 +421,17 @@ async def test_an_entry_that_got_a_5xx_waits_for_evidence_and_then_goes_on(bench
     await until(entry.settled.is_set, "the other instance answers")
     assert entry.outcome == OK
     assert bench.sent(B) == 1
+
+
+async def test_an_instance_that_leaves_before_its_turn_comes_is_sent_nothing(bench: Bench) -> None:
+    """The sending was decided; the membership ends before the task gets its first turn."""
+    entry = bench.logged(2, outcome=OK)
+    assert bench.collection.lane.busy == {A, B}
+
+    bench.tail.leave(bench.collection, B)
+    bench.let(A)
+
+    await until(lambda: bench.collection.lane.cursors == {A: 2}, "the other goes on")
+    await until(lambda: not bench.collection.lane.busy, "nobody is busy")
+    assert bench.sent(B) == 0
+    assert bench.tail.by_transaction(entry.transaction_id) is None

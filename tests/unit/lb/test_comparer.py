@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -22,8 +22,10 @@ class StandInServer:
         self.instance = instance
         self.texts = dict(texts)
         self.writes: list[str] = []
+        self.before_read: Callable[[], None] = lambda: None
 
     async def read(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
+        self.before_read()
         selection: dict[str, Any] = json.loads(body)
         ids = [i for i in self.texts if i in selection.get("ids", self.texts)]
         ids = ids[selection.get("offset", 0) :][: selection.get("limit", len(ids))]
@@ -118,3 +120,39 @@ async def test_without_a_doubt_a_difference_is_only_reported() -> None:
 
     assert (report.instance, report.outcome) == (B, "different")
     assert bench.servers[A].writes == bench.servers[B].writes == []
+
+
+@pytest.mark.parametrize("reads_before", [1, 2])
+async def test_a_collection_that_goes_while_it_is_compared_is_not_compared(
+    reads_before: int,
+) -> None:
+    """A drop was applied, or the instance left: its UUID is gone between two requests."""
+    bench = Bench({"a": "old"}, {"a": "new"})
+    bench.comparer.doubt(bench.collection, A)
+    reads = 0
+
+    def go() -> None:
+        nonlocal reads
+        reads += 1
+        if reads == reads_before:
+            bench.tail.catalogue.map(bench.collection, A, None)
+
+    bench.servers[B].before_read = go
+
+    report = await bench.comparer.compare(bench.collection, A)
+
+    assert report.outcome == "not compared"
+    assert bench.servers[A].texts == {"a": "old"}
+    assert not bench.collection.lane.busy
+
+
+async def test_however_often_requests_are_given_up_a_collection_is_doubted_once() -> None:
+    bench = Bench({"a": "old"}, {"a": "new"})
+    bench.comparer.doubt(bench.collection, A)
+    bench.now = 3.0
+    bench.comparer.doubt(bench.collection, A)
+    bench.comparer.verify(bench.collection, A)
+    bench.comparer.doubt(bench.collection, B)
+
+    assert bench.comparer.doubted == 2
+    assert bench.comparer.is_doubted(bench.collection, A)

@@ -1,10 +1,12 @@
 """What differs between two instances, by id, and what is sent to make them equal."""
 
 import json
+from typing import Any
 
 import pytest
 
 from lb.comparison import Document, Page, add_body, difference, documents_of, is_same
+from lb.errors import UnintelligibleAnswerError
 
 A = Document([1.0, 2.0], "a", {"k": 1, "l": "x"}, None)
 B = Document([3.0, 4.0], None, None, None)
@@ -55,3 +57,21 @@ def test_embeddings_are_equal_as_far_as_a_normalised_float_can_tell(
 
     assert is_same(one, other) is same
     assert not is_same(one, Document(left, "other text", None, None))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [({"k": 1}, {"k": True}), ({"k": 1}, {"k": 1.0}), ({"k": [0]}, {"k": [False]})],
+)
+def test_values_of_different_types_are_different(
+    left: dict[str, Any], right: dict[str, Any]
+) -> None:
+    one, other = (Document([1.0], "text", each, None) for each in (left, right))
+
+    assert not is_same(one, other)
+    assert is_same(one, Document([1.0], "text", dict(left), None))
+
+
+def test_a_page_whose_columns_differ_in_length_is_no_page() -> None:
+    with pytest.raises(UnintelligibleAnswerError):
+        documents_of(Page(ids=["a", "b"], embeddings=[[1.0]]))

@@ -1,9 +1,10 @@
 from collections import deque
+from datetime import UTC, datetime
 
 import pytest
 
 from lb.lanes import Decision, Lane, Step, decide, follow_window, preferred_instance
-from lb.model import Answer, Entry, Kind
+from lb.model import Answer, Entry, Kind, Standing, Suspicion
 from tests.unit.lb.stand_ins import LANE, OK, REFUSED, an_entry
 
 A, B, C = "primary", "replica", "replica-2"
@@ -355,6 +356,20 @@ def test_what_was_seen_on_an_instance_that_left_is_not_unseen_again() -> None:
     assert not lane.is_fresh(B)
     apply(lane, B, entry)
     assert lane.is_fresh(B)
+
+
+def test_what_is_quarantined_is_not_waited_for_when_the_instance_that_failed_it_leaves() -> None:
+    applied, held = an_entry(1), an_entry(2)
+    lane = a_lane(applied, held)
+    for name in (A, B):
+        apply(lane, name, applied)
+    lane.mark_sent(A, held)
+    held.suspicion = Suspicion((), Standing.QUARANTINED, datetime.now(UTC))
+
+    lane.leave(A)
+
+    assert lane.is_fresh(B)
+    assert lane.is_structure_fresh(B)
 
 
 def test_the_last_member_cannot_leave() -> None:
