@@ -80,7 +80,7 @@ async def test_a_write_that_is_reset_is_given_up_whatever_its_method(bench: Benc
     write.reset()
 
     with pytest.raises(RequestGivenUpError):
-        await writing
+        await asyncio.wait_for(writing, 2)
     assert bench.server.requests == ["DELETE", "DELETE"]
 
 
