@@ -12,6 +12,9 @@ class StandInUpstream:
     def __init__(self, answer: Answer | Exception) -> None:
         self.answer = answer
 
+    async def probe(self, timeout_seconds: float) -> None:
+        """Answer a heartbeat."""
+
     async def write_afresh(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         if isinstance(self.answer, Exception):
             raise self.answer
