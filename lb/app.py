@@ -164,7 +164,8 @@ class LoadBalancer:
         appliers = self._rooms.appliers if self._rooms else ()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.shutdown_seconds):
-                while any(collection.lane.busy for collection in self._tail.unfinished()):
+                # Also where nothing is left to apply: a repair removes documents and adds them.
+                while any(c.lane.busy for c in (*self._tail.unfinished(), *self._tail.catalogue)):
                     await self._tail.next_move().wait()
                 self._wal.close()
                 await self._wal.drained()

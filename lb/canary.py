@@ -42,8 +42,8 @@ class Canary:
         self._path: str | None = None
 
     async def answers(self) -> bool:
-        """Tell whether the instance took the write in time."""
-        return (await self.ask()).result is CanaryResult.TAKEN
+        """Tell whether the write got through and was answered in time; a refusal is an answer."""
+        return (await self.ask()).result in (CanaryResult.TAKEN, CanaryResult.REFUSED)
 
     async def ask(self) -> CanaryAnswer:
         """Write it, and say what became of it; when it failed, look at the heartbeat as well."""

@@ -15,7 +15,7 @@ from lb.errors import (
     ForeignCollectionError,
     InstanceError,
     InstanceUnreachableError,
-    UnintelligibleAnswerError,
+    RequestError,
 )
 from lb.model import NOWHERE, OF_NAMESPACES, Answer, CollectionState, Entry, Kind
 from lb.paths import Target, parse_target
@@ -55,7 +55,7 @@ class Executor:
         """Apply the entry; raises `InstanceError` when the outcome is not definite."""
         try:
             return await self._execute(collection, entry, body)
-        except UnintelligibleAnswerError as error:
+        except RequestError as error:
             raise InstanceError(self._upstream.instance.name, str(error)) from error
 
     async def _execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from lb.errors import InstanceError
-from lb.instances import Instance, State
+from lb.instances import AWAY, Instance, State
 from lb.upstream import Upstream
 
 QUICK_SECONDS = 0.1
@@ -64,7 +64,7 @@ class HealthMonitor:
         if not self._is_proven_alive():
             self._is_doubted = False
             error, conclusive = await self._probe()
-            if error is None and instance.state is State.DOWN:
+            if error is None and instance.state in AWAY:
                 await self._before_service()
             instance.note_probe(error, conclusive=conclusive)
         if self._was_away and instance.is_serving:

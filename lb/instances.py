@@ -139,7 +139,7 @@ class Instance:
         if error is not None:
             self.write_error, self.canary_failed = error, True
             self.last_error = cause = f"a canary write failed: {error}"
-            if self.state is State.DOWN:
+            if self.state in AWAY:
                 self.cause = cause
             elif not self._forced_healthy:
                 self.move_to(State.DOWN, cause)

@@ -135,7 +135,8 @@ def _below_collections(method: str, tenant: str, database: str, rest: list[str])
         case []:
             _require(method, "GET", "POST")
             return Target(Kind.CREATE if method == "POST" else Read.LIST, tenant, database)
-        case ["by-id", reference]:
+        # A collection may have the name `by-id`, and entries of the log name their collection.
+        case ["by-id", reference] if (method, reference in WRITES_BELOW) != ("POST", True):
             _require(method, "GET")
             return Target(Read.COLLECTION_BY_ID, tenant, database, reference)
         case [reference]:

@@ -73,6 +73,15 @@ class Ids(msgspec.Struct):
     ids: list[str]
 
 
+def is_plain_object(body: bytes) -> bool:
+    """Tell whether a body is a JSON object that is read here as Chroma reads it.
+
+    Measured: Chroma takes lists in place of objects, and skips what it does not know however deep
+    or misspelt it is. What of that cannot be read here cannot be checked either.
+    """
+    return _decode(body, dict[str, msgspec.Raw]) is not None
+
+
 def decode_create(body: bytes) -> CreateBody | None:
     """Read a create's body; None when it is malformed."""
     return _decode(body, CreateBody)

@@ -18,8 +18,8 @@ from lb.instances import Instance
 from lb.log_tail import LogTail
 from lb.model import (
     OF_NAMESPACES,
-    STRUCTURAL,
     Answer,
+    CollectionState,
     Entry,
     Failure,
     Kind,
@@ -92,9 +92,8 @@ class Quarantine:
         """
         now, at = self._clock(), datetime.now(UTC)
         if entry.outcome is None:
-            earlier = entry.suspicion.failures if entry.suspicion else ()
             failure = Failure(error.instance, error.cause, at, now, was_failing)
-            entry.suspicion = Suspicion((*earlier, failure), Standing.SUSPECT, at)
+            entry.suspicion = with_failure(entry.suspicion, failure)
         elif is_repeated and not self._tail.fleet[error.instance].write_error:
             return  # The instance is well: what it has against this write is no news.
         # What is in flight there may be the culprit as well: held before the instance is avoided.
@@ -102,8 +101,9 @@ class Quarantine:
         self._tail.fleet[error.instance].fail_write(error.cause)
         if entry.is_held:
             await self._wal.record(Progress(suspicion=(entry.position, entry.suspicion)))
-            self._suspects[entry] = collection
-            self._wake.set()
+            if entry not in self._quarantined:
+                self._suspects[entry] = collection
+                self._wake.set()
 
     def note_canary(self, instance: str, answer: CanaryAnswer) -> None:
         """Take evidence in."""
@@ -147,10 +147,10 @@ class Quarantine:
             500, payloads.error_body("Discarded", "an administrator discarded the write")
         )
         settlement = Settlement(entry.position, answer, entry.attempts, entry.told_to_wait)
-        await self._wal.record(Progress(settlement=settlement))
+        # In one commit: a crash between two would leave a name taken by nothing for ever.
+        failed = entry.kind is Kind.CREATE and collection.as_change(CollectionState.FAILED)
+        await self._wal.record(Progress(settlement=settlement, collection=failed or None))
         self._tail.settle(collection, entry, answer)
-        if entry.kind in STRUCTURAL:
-            await self._wal.record(Progress(collection=collection.as_change()))
         for instance in entry.in_doubt:
             self._doubt(collection, instance)
         self._tail.on_change(collection)
@@ -174,9 +174,9 @@ class Quarantine:
                 del self._suspects[entry]
                 continue
             evidence = await self._evidence(collection, entry.suspicion)
+            if not entry.is_held or entry.suspicion is None:
+                continue  # Another instance has answered it, or it was released, meanwhile.
             verdict = judge(entry.suspicion, evidence, self._clock())
-            if not entry.is_held:
-                continue  # Another instance has answered it meanwhile.
             if verdict.standing is Standing.SUSPECT:
                 entry.suspicion = verdict
                 continue
@@ -222,3 +222,13 @@ class Quarantine:
         if entry not in self._quarantined or not entry.is_held:
             raise NotQuarantinedError(f"transaction {transaction_id} is not in quarantine now")
         return entry, self._quarantined[entry]
+
+
+def with_failure(suspicion: Suspicion | None, failure: Failure) -> Suspicion:
+    """Return what is known after one more failure; what is quarantined stays so."""
+    if suspicion is None:
+        return Suspicion((failure,), Standing.SUSPECT, failure.at)
+    failures = (*suspicion.failures, failure)
+    if suspicion.standing is Standing.QUARANTINED:
+        return replace(suspicion, failures=failures)
+    return Suspicion(failures, Standing.SUSPECT, failure.at)

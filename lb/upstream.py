@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -40,7 +41,8 @@ class OutstandingWrite:
         self.was_reset = True
         if self.transport is not None:
             sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # It broke by itself, and who waits for it was not told yet.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
 
 
@@ -51,7 +53,12 @@ class _WriteRequest(aiohttp.ClientRequest):
     """Tells the write that is being sent which connection it is on."""
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        _current_write.get().transport = conn.transport
+        write = _current_write.get()
+        if write.transport is not None:
+            # aiohttp sends a PUT or DELETE again by itself when its connection breaks: the first
+            # one may still arrive, and a reset would have no barrier.
+            raise aiohttp.ClientConnectionError("the connection broke; it is not sent again")
+        write.transport = conn.transport
         return await super().send(conn)
 
 

@@ -148,6 +148,8 @@ class Writes:
             if target.action is Kind.DROP:
                 raise NotFoundError(f"Collection [{target.reference}] does not exist")
             return self._lookups.refuse(target, request.body, request.content_type)
+        if target.action is not Kind.DROP and not payloads.is_plain_object(request.body):
+            return self._refuse(request, BadRequestError("the body is not a plain JSON object"))
         self._check_harmless(request)
         if target.action in (Kind.MODIFY, Kind.DROP):
             if collection.changing is not None:

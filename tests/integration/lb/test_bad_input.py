@@ -106,3 +106,36 @@ async def test_a_collection_may_be_named_like_a_uuid(lb: httpx.AsyncClient) -> N
     logical = await create(lb, name)
     assert (await lb.get(f"{COLLECTIONS}/{name}")).json()["id"] == logical
     assert (await lb.delete(f"{COLLECTIONS}/{name}")).status_code == 200
+
+
+async def test_a_collection_may_be_called_by_id(lb: httpx.AsyncClient) -> None:
+    made = await lb.post(COLLECTIONS, json={"name": "by-id"})
+    uuid = made.json()["id"]
+    assert (await add(lb, uuid, "a")).status_code == 201
+    assert await ids_in(lb, uuid) == ["a"]
+    await eventually(lambda: is_quiet(lb), "both instances have it")
+    assert (await lb.get("/health")).status_code == 200
+
+
+UNREADABLE = (b'"x":' + b"[" * 3000 + b"]" * 3000, b'"x":"\\ud800"')
+
+
+@pytest.mark.parametrize("field", UNREADABLE, ids=("deep", "surrogate"))
+async def test_an_ignored_field_hides_nothing_from_our_checks(
+    lb: httpx.AsyncClient, field: bytes
+) -> None:
+    """Plain Chroma takes all of these: it looks away where we cannot read."""
+    await lb.post(COLLECTIONS, json={"name": "checked", "get_or_create": True})
+    document = b'"ids":["p"],"embeddings":[[1,2]],"metadatas":[{"chroma:document":5}]'
+    for method, path, body in (
+        ("POST", "/add", b"{" + field + b"," + document + b"}"),
+        ("POST", "/add", b'[["p"],[[1,2]],null,null,[{"chroma:document":5}]]'),
+        ("PUT", "", b"{" + field + b',"new_name":"unchecked"}'),
+    ):
+        url = f"{COLLECTIONS}/checked{path}"
+        answer = await lb.request(method, url, content=body, headers=JSON)
+        assert answer.status_code == 400, answer.text
+    assert (await add(lb, "checked", "after")).status_code == 201
+    assert await ids_in(lb, "checked") == ["after"]
+    await eventually(lambda: is_quiet(lb), "no entry is left pending")
+    await lb.delete(f"{COLLECTIONS}/checked")

@@ -250,3 +250,13 @@ async def test_a_drop_of_what_an_instance_never_had_is_a_404() -> None:
 
     assert execution.answer.status == 404
     assert bench.server.writes == []
+
+
+async def test_an_entry_whose_path_is_strange_fails_and_ends_nothing() -> None:
+    """What is in the log is sent again after every restart: an escaping error would never end."""
+    bench = Bench(StandInServer())
+    entry = bench.entry(Kind.ADD)
+    entry.path = f"{COLLECTIONS}/files/no-such-operation"
+
+    with pytest.raises(InstanceError, match="no-such-operation"):
+        await bench.executor.execute(bench.collection, entry, b"{}")

@@ -331,3 +331,37 @@ def test_reads_go_to_instances_that_only_fail_writes_when_no_other_serves() -> N
 
     primary.note_probe("connection refused", conclusive=True)
     assert fleet.readable == [replica]
+
+
+def test_an_instance_that_needs_a_rebuild_may_fail_canary_writes_for_as_long_as_it_likes() -> None:
+    """Its canaries go on while it is away, and a task that dies ends the load balancer."""
+    instance = Instance("primary", "http://primary", HandClock())
+    instance.note_canary("disk is full", began_at=0.0)
+    instance.note_abandoned("it was away for too long")
+
+    instance.note_canary("disk is full", began_at=0.0)
+
+    assert instance.state is State.NEEDS_REBUILD
+    assert "disk is full" in instance.cause
+
+
+@pytest.mark.parametrize("away", AWAY)
+async def test_an_instance_that_was_away_serves_only_after_a_canary_write(away: State) -> None:
+    fleet = a_fleet("primary", state=away)
+    instance = fleet["primary"]
+
+    async def failing_canary() -> None:
+        instance.note_canary("HTTP 500", began_at=0.0)
+
+    monitor = HealthMonitor(
+        StandInProbes(instance),
+        interval_seconds=1,
+        timeout_seconds=1,
+        log_end=lambda: 0,
+        is_behind=lambda _name, _position: False,
+        before_service=failing_canary,
+    )
+
+    await monitor.check()
+
+    assert instance.state is away

@@ -180,3 +180,13 @@ def test_the_path_of_a_write_carries_the_instance_uuid_in_place_of_the_reference
 def test_a_trailing_slash_is_another_path_as_it_is_in_plain_chroma(path: str) -> None:
     with pytest.raises(NotFoundError):
         parse_target("GET", path)
+
+
+@pytest.mark.parametrize("kind", [Kind.ADD, Kind.UPDATE, Kind.UPSERT, Kind.DELETE])
+def test_a_collection_that_is_called_by_id_can_be_written_to(kind: Kind) -> None:
+    """Entries of the log name their collection; one that cannot be parsed could never be sent."""
+    path = f"{DATABASE}/collections/by-id/{kind}"
+
+    target = parse_target("POST", path)
+
+    assert (target.action, target.reference, target.rest) == (kind, "by-id", kind.value)

@@ -7,6 +7,7 @@ import pytest
 from lb.acknowledgement import Acknowledgement
 from lb.catalogue import Collection
 from lb.errors import (
+    BadRequestError,
     ConflictError,
     InDoubtError,
     LogUnavailableError,
@@ -388,3 +389,43 @@ async def test_an_entry_names_its_collection_however_the_client_did() -> None:
     assert {held.entry.path for held in bench.log.held} == {f"{COLLECTIONS}/files/add"}
     assert {held.entry.kind for held in bench.log.held} == {Kind.ADD}
     bench.commit(OK)
+
+
+DEEP = b"[" * 3000 + b"]" * 3000
+POISON = b'"ids":["a"],"embeddings":[[1.0]],"metadatas":[{"chroma:document":5}]'
+
+
+@pytest.mark.parametrize(
+    ("method", "below", "body"),
+    [
+        ("POST", "/add", b'{"unknown":' + DEEP + b"," + POISON + b"}"),
+        ("POST", "/add", b'{"unknown":"\\ud800",' + POISON + b"}"),
+        ("POST", "/add", b'[["a"],[[1.0]],null,null,[{"chroma:document":5}]]'),
+        ("PUT", "", b'{"unknown":"\\ud800","new_name":"other"}'),
+    ],
+)
+async def test_what_chroma_reads_and_we_cannot_is_refused_and_not_logged(
+    method: str, below: str, body: bytes
+) -> None:
+    """It could hold what breaks a server, or rename a collection behind the catalogue's back."""
+    bench = Bench()
+    bench.reads.nowhere = Answer(404, NOTHING_THERE[1])
+    collection = an_active(bench.tail, "files")
+    writing = bench.start(method, f"/{collection.id}{below}", body)
+
+    await until(lambda: writing.done() or bench.log.held, "a decision")
+
+    assert bench.log.held == []
+    with pytest.raises(BadRequestError, match="plain JSON object"):
+        await writing
+
+
+async def test_a_body_that_chroma_refuses_as_well_is_refused_in_its_words() -> None:
+    bench = Bench()
+    bench.reads.nowhere = Answer(400, b"Failed to parse the request body as JSON")
+    collection = an_active(bench.tail, "files")
+
+    answer = await bench.start("POST", f"/{collection.id}/add", b"nonsense")
+
+    assert answer == bench.reads.nowhere
+    assert bench.log.held == []
