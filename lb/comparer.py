@@ -6,7 +6,7 @@ comparison of all collections runs slowly in the background, and at once when as
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -21,7 +21,9 @@ from lb.comparison import (
     add_body,
     difference,
     documents_of,
+    repair_of,
 )
+from lb.copy_plan import update_body
 from lb.errors import InstanceError, RequestError
 from lb.log_tail import LogTail
 from lb.model import CollectionState
@@ -199,15 +201,17 @@ class Comparer:
     ) -> bool:
         ids = sorted(differing.missing | differing.changed | differing.extra)
         good = await self._read_ids(collection, right, ids)
-        if difference(good, await self._read_ids(collection, other, ids)) != differing:
+        found = await self._read_ids(collection, other, ids)
+        if difference(good, found) != differing:
             return False
         if self._positions(collection, right, other) != marks:
             return False
-        if differing.to_remove:
-            body = payloads.delete_by_ids(differing.to_remove)
-            await self._write(collection, other, "delete", body)
-        for start in range(0, len(differing.to_add), PAGE_DOCUMENTS):
-            some = differing.to_add[start : start + PAGE_DOCUMENTS]
+        repair = repair_of(differing, good, found)
+        for some in _pages(repair.update):
+            await self._write(collection, other, "update", update_body(good, found, some))
+        for some in _pages(repair.remove):
+            await self._write(collection, other, "delete", payloads.delete_by_ids(some))
+        for some in _pages(repair.add):
             await self._write(collection, other, "add", add_body(good, some))
         self.figures.repaired_documents += len(ids)
         return True
@@ -285,3 +289,8 @@ class Comparer:
             raise InstanceError(instance, "has no UUID for the collection any more")
         target = Target(Read.RECORDS, collection.name.tenant, collection.name.database)
         return target.collection_path(uuid, operation)
+
+
+def _pages(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), PAGE_DOCUMENTS):
+        yield ids[start : start + PAGE_DOCUMENTS]

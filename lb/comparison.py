@@ -57,15 +57,41 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.missing or self.changed or self.extra)
 
-    @property
-    def to_remove(self) -> list[str]:
-        """The ids that the instance must lose, some of them only to get them anew."""
-        return sorted(self.changed | self.extra)
 
-    @property
-    def to_add(self) -> list[str]:
-        """The ids that the instance must get."""
-        return sorted(self.changed | self.missing)
+@dataclass(frozen=True)
+class Repair:
+    """What makes an instance hold what the right one holds, in this order, by ids.
+
+    What can be changed in place is: it keeps its place in the order of insertion, and a crash
+    between two of these steps loses nothing.
+    """
+
+    update: list[str]
+    remove: list[str]
+    add: list[str]
+
+
+def repair_of(
+    differing: Difference, right: Mapping[str, Document], other: Mapping[str, Document]
+) -> Repair:
+    """Plan the repair of a difference; both sides by id, the right one's in its order."""
+    update = [i for i in right if i in differing.changed and can_become(other[i], right[i])]
+    anew = differing.changed - set(update)
+    return Repair(
+        update=update,
+        remove=sorted(differing.extra | anew),
+        add=[i for i in right if i in differing.missing | anew],
+    )
+
+
+def can_become(document: Document, right: Document) -> bool:
+    """Tell whether an update can do it: nothing takes a text, a URI or an embedding away."""
+    pairs = (
+        (document.embedding, right.embedding),
+        (document.text, right.text),
+        (document.uri, right.uri),
+    )
+    return all(wanted is not None or given is None for given, wanted in pairs)
 
 
 def difference(right: Mapping[str, Document], other: Mapping[str, Document]) -> Difference:

@@ -83,6 +83,8 @@ async def test_the_instance_in_doubt_gets_what_the_other_holds(texts: dict[str, 
 
     assert bench.servers[A].texts == right
     assert bench.servers[B].writes == []
+    # A document that only changed is never away, whatever happens in between.
+    assert ("delete" in bench.servers[A].writes) == ("x" in texts)
     assert bench.comparer.doubted == 0
     assert bench.comparer.figures.different == 1
     assert not bench.collection.lane.busy

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from lb.comparison import Document, Page, add_body, difference, documents_of, is_same
+from lb.comparison import (
+    Document,
+    Page,
+    Repair,
+    add_body,
+    difference,
+    documents_of,
+    is_same,
+    repair_of,
+)
 from lb.errors import UnintelligibleAnswerError
 
 A = Document([1.0, 2.0], "a", {"k": 1, "l": "x"}, None)
@@ -21,8 +30,33 @@ def test_each_kind_of_difference_is_named() -> None:
     changed = Document([1.0, 2.5], "a", {"k": 1, "l": "x"}, None)
     found = difference({"a": A, "b": B}, {"a": changed, "c": B})
     assert (found.missing, found.changed, found.extra) == ({"b"}, {"a"}, {"c"})
-    assert found.to_remove == ["a", "c"]
-    assert found.to_add == ["a", "b"]
+
+
+def test_a_repair_changes_in_place_and_adds_in_the_order_of_the_right_one() -> None:
+    changed = Document([1.0, 2.5], "a", {"k": 1, "m": "x"}, None)
+    right, other = {"d": B, "a": A, "b": B}, {"a": changed, "c": B}
+
+    repair = repair_of(difference(right, other), right, other)
+
+    assert repair == Repair(update=["a"], remove=["c"], add=["d", "b"])
+
+
+@pytest.mark.parametrize(
+    ("held", "is_in_place"),
+    [
+        (Document([3.0, 4.5], None, None, None), True),
+        (Document([3.0, 4.0], None, {"gone": 1}, None), True),
+        (Document([3.0, 4.0], "a text that B has not", None, None), False),
+        (Document([3.0, 4.0], None, None, "a URI that B has not"), False),
+    ],
+)
+def test_what_an_update_cannot_take_away_is_removed_and_added_anew(
+    held: Document, is_in_place: bool
+) -> None:
+    repair = repair_of(difference({"b": B}, {"b": held}), {"b": B}, {"b": held})
+
+    assert repair.update == (["b"] if is_in_place else [])
+    assert repair.remove == repair.add == ([] if is_in_place else ["b"])
 
 
 def test_a_page_without_a_column_has_documents_without_that_part() -> None:
