@@ -182,16 +182,15 @@ class ProcessLab:
 
     async def cut(self, target: str) -> None:
         """Disable the proxy before the server."""
-        await self._running(ToxiproxyServer, "toxiproxy").api.enable(target, enabled=False)
+        await self._running(ToxiproxyServer, "toxiproxy").cut(target)
 
     async def mend(self, target: str) -> None:
         """Enable the proxy before the server, without toxics."""
-        await self._running(ToxiproxyServer, "toxiproxy").api.clear(target)
+        await self._running(ToxiproxyServer, "toxiproxy").mend(target, _START_TIMEOUT_SECONDS)
 
     async def degrade(self, target: str, toxics: Sequence[Toxic]) -> None:
         """Put toxics on the proxy before the server."""
-        for toxic in toxics:
-            await self._running(ToxiproxyServer, "toxiproxy").api.add(target, toxic)
+        await self._running(ToxiproxyServer, "toxiproxy").degrade(target, toxics)
 
     def processes(self) -> Mapping[str, ServerProcess]:
         """Give the server processes by name, for whoever describes the lab to a person."""

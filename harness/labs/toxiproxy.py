@@ -1,7 +1,7 @@
 """Toxiproxy in the lab: the server process, and its API behind one honest class."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,10 @@ class Toxiproxy:
 
 
 class ToxiproxyServer:
-    """The server process; its proxies are made anew, on their old ports, at every start."""
+    """The server process; its proxies are made anew, on their old ports, at every start.
+
+    What was done to a proxy is remembered until it is mended, and done again after a start.
+    """
 
     def __init__(
         self,
@@ -110,6 +113,8 @@ class ToxiproxyServer:
         self.api = Toxiproxy(port)
         self.url = self.api.url
         self._routes = routes
+        self._cut: set[str] = set()
+        self._toxics: dict[str, list[Toxic]] = {}
         command = ServerCommand(
             name="toxiproxy",
             arguments=(str(part.path), "-host", "127.0.0.1", "-port", str(port)),
@@ -121,3 +126,33 @@ class ToxiproxyServer:
         await self.process.start(self.api.answers, timeout_seconds)
         for route in self._routes:
             await self.api.create(route)
+        for proxy in self._cut:
+            await self.api.enable(proxy, enabled=False)
+        for proxy, toxics in self._toxics.items():
+            for toxic in toxics:
+                await self.api.add(proxy, toxic)
+
+    async def cut(self, proxy: str) -> None:
+        """Refuse connections, and end those there are."""
+        self._cut.add(proxy)
+        await self.api.enable(proxy, enabled=False)
+
+    async def degrade(self, proxy: str, toxics: Sequence[Toxic]) -> None:
+        """Let connections through the proxy suffer."""
+        for toxic in toxics:
+            self._toxics.setdefault(proxy, []).append(toxic)
+            await self.api.add(proxy, toxic)
+
+    async def mend(self, proxy: str, timeout_seconds: float) -> None:
+        """Let connections through as at the start.
+
+        Toxiproxy may hang for ever on the removal of a toxic whose connection ends at that moment
+        (https://github.com/Shopify/toxiproxy/issues/558); then it is started anew.
+        """
+        self._cut.discard(proxy)
+        self._toxics.pop(proxy, None)
+        try:
+            await self.api.clear(proxy)
+        except LabError:
+            await self.process.kill()
+            await self.start(timeout_seconds)

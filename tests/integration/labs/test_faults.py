@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import FaultError, UnsupportedFaultError
+from harness.errors import FaultError, LabError, UnsupportedFaultError
 from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import Fault, refuse_unsupported
@@ -15,6 +15,7 @@ from harness.faults.pause import Pause
 from harness.faults.reset import Reset
 from harness.faults.slow_close import SlowClose
 from harness.labs.processes import ProcessLab
+from harness.labs.toxiproxy import Toxiproxy
 
 OF_PROCESSES = (Kill, Pause)
 OF_THE_NETWORK = (Cut, BlackHole, HalfOpen, Reset, Latency, Bandwidth, LimitedData, SlowClose)
@@ -68,3 +69,26 @@ async def test_with_the_fault_there_is_no_proof_of_healing(
 def test_a_network_fault_on_a_server_without_a_proxy_is_refused(running_lab: ProcessLab) -> None:
     with pytest.raises(UnsupportedFaultError, match="no proxy before lb; there is one before"):
         refuse_unsupported(Cut("lb"), running_lab)
+
+
+async def test_a_toxiproxy_that_hangs_is_started_anew_and_what_else_it_does_goes_on(
+    running_lab: ProcessLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(api: Toxiproxy, proxy: str) -> None:
+        raise LabError(f"{api.url} does not answer for {proxy}")
+
+    healed, others = Latency("primary"), (Cut("replica"), Latency("postgres"))
+    for fault in (healed, *others):
+        await fault.inject(running_lab)
+    monkeypatch.setattr(Toxiproxy, "clear", hang)
+    await healed.heal(running_lab)
+    monkeypatch.undo()
+    try:
+        assert await healed.prove_healed(running_lab)
+        for fault in others:
+            assert await fault.prove_effect(running_lab)
+    finally:
+        for fault in others:
+            await fault.heal(running_lab)
+    for fault in others:
+        assert await fault.prove_healed(running_lab)

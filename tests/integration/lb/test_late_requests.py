@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from harness.labs.base import Toxic
 from harness.labs.ports import PortReservations
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import COLLECTIONS, create, eventually, is_quiet
@@ -92,21 +93,18 @@ async def test_a_slow_write_is_not_given_up_while_new_connections_are_as_slow(
 ) -> None:
     """Time alone is no evidence: with all of the instance slow, the request stays outstanding."""
     await create(lb, "slow")
-    url = f"{lab.urls()['toxiproxy']}/proxies/primary/toxics"
-    body = {"name": "slow", "type": "latency", "attributes": {"latency": 6000}}
-    async with httpx.AsyncClient(timeout=5) as api:
-        (await api.post(url, json=body)).raise_for_status()
-        try:
-            assert (await upsert(lb, "slow", "doc", "value")).status_code == 200
-            failed = (await lb.get("/wal/status")).json()["failed_syncs"]
+    await lab.degrade("primary", [Toxic("latency", "downstream", {"latency": 6000})])
+    try:
+        assert (await upsert(lb, "slow", "doc", "value")).status_code == 200
+        failed = (await lb.get("/wal/status")).json()["failed_syncs"]
 
-            async def applied() -> bool:
-                return (await lb.get("/wal/status")).json()["pending_entries"]["primary"] == 0
+        async def applied() -> bool:
+            return (await lb.get("/wal/status")).json()["pending_entries"]["primary"] == 0
 
-            await eventually(applied, "the slow answer has come", 20)
-            assert (await lb.get("/wal/status")).json()["failed_syncs"] == failed
-        finally:
-            (await api.delete(f"{url}/slow")).raise_for_status()
+        await eventually(applied, "the slow answer has come", 20)
+        assert (await lb.get("/wal/status")).json()["failed_syncs"] == failed
+    finally:
+        await lab.mend("primary")
 
 
 async def test_a_difference_that_nobody_can_explain_is_reported_and_not_repaired(

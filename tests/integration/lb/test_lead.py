@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
+from harness.labs.base import Toxic
 from harness.labs.ports import PortReservations
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import add, create, eventually, ids_in, ids_on_instances, is_quiet
@@ -19,16 +20,12 @@ from tests.integration.lb.test_start import another_lb, environment
 @asynccontextmanager
 async def silent_postgres(lab: ProcessLab) -> AsyncIterator[None]:
     """Let nothing more through between the load balancer and PostgreSQL, without a word."""
-    url = f"{lab.urls()['toxiproxy']}/proxies/postgres/toxics"
-    async with httpx.AsyncClient(timeout=5) as api:
-        for stream in ("upstream", "downstream"):
-            body = {"name": stream, "type": "timeout", "stream": stream}
-            (await api.post(url, json=body | {"attributes": {"timeout": 0}})).raise_for_status()
-        try:
-            yield
-        finally:
-            for stream in ("upstream", "downstream"):
-                (await api.delete(f"{url}/{stream}")).raise_for_status()
+    both = ("upstream", "downstream")
+    await lab.degrade("postgres", [Toxic("timeout", stream, {"timeout": 0}) for stream in both])
+    try:
+        yield
+    finally:
+        await lab.mend("postgres")
 
 
 async def force(lb: httpx.AsyncClient, instance: str, healthy: bool) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from harness.labs.base import Toxic
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import (
     COLLECTIONS,
@@ -52,16 +53,12 @@ def toxic(
 ) -> Callable[[ProcessLab], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def poisoned(lab: ProcessLab) -> AsyncIterator[None]:
-        url = f"{lab.urls()['toxiproxy']}/proxies/primary/toxics"
-        async with httpx.AsyncClient(timeout=5) as api:
-            for stream in ("upstream", "downstream"):
-                body = {"name": stream, "type": kind, "stream": stream, "attributes": attributes}
-                (await api.post(url, json=body)).raise_for_status()
-            try:
-                yield
-            finally:
-                for stream in ("upstream", "downstream"):
-                    (await api.delete(f"{url}/{stream}")).raise_for_status()
+        toxics = [Toxic(kind, stream, attributes) for stream in ("upstream", "downstream")]
+        await lab.degrade("primary", toxics)
+        try:
+            yield
+        finally:
+            await lab.mend("primary")
 
     return poisoned
 
