@@ -18,19 +18,20 @@ LONGEST_SUSPICION_SECONDS = 10.0
 MOST_FAILURES = 3
 """So many failures, on two instances that all survive, are the request's own fault."""
 
-STORAGE_CAUSES = (
+DISK_CAUSES = (
     "database or disk is full",
     "disk I/O error",
     "attempt to write a readonly database",
     "unable to open database file",
-    "database is locked",
-    "database disk image is malformed",
     "(os error 5)",
     "(os error 24)",
     "(os error 28)",
     "(os error 30)",
 )
-"""What a server says whose storage fails. Not: out of memory, which a request may cause."""
+"""What a server says whose disk fails. Not: out of memory, which a request may cause."""
+
+STORAGE_CAUSES = (*DISK_CAUSES, "database is locked", "database disk image is malformed")
+"""What it may say as well while its disk fails, but also for other reasons."""
 
 
 class CanaryResult(Enum):
@@ -88,6 +89,9 @@ def find_excuse(failure: Failure, canary: CanaryAnswer | None) -> Excuse | None:
         return Excuse.SURVIVED
     if canary.result is CanaryResult.FAILED and canary.heartbeat_failed:
         return Excuse.EVERYTHING
+    if canary.result is CanaryResult.FAILED and _names(DISK_CAUSES, canary.error):
+        # The first write that meets a full disk may get an error that does not say so.
+        return Excuse.ENVIRONMENT
     if not names_storage(failure.error):
         return None
     silent = canary.result is CanaryResult.SILENT
@@ -97,7 +101,11 @@ def find_excuse(failure: Failure, canary: CanaryAnswer | None) -> Excuse | None:
 
 def names_storage(error: str) -> bool:
     """Tell whether a server blames its storage."""
-    return any(cause in error for cause in STORAGE_CAUSES)
+    return _names(STORAGE_CAUSES, error)
+
+
+def _names(causes: tuple[str, ...], error: str) -> bool:
+    return any(cause in error for cause in causes)
 
 
 def _accusation(failure: Failure, canary: CanaryAnswer | None, now: float) -> str:

@@ -44,4 +44,4 @@ def test_a_place_without_a_run_cannot_be_judged(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "does not hold a run that can be judged" in done.stderr
+    assert "there is no run" in done.stderr
