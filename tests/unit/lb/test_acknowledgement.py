@@ -36,7 +36,9 @@ async def test_the_first_outcome_is_enough_by_default(
     tail: LogTail, collection: Collection
 ) -> None:
     entry = settled(tail, collection, OK)
-    await asyncio.wait_for(Acknowledgement(tail, of_all=False).wait(entry), 1)
+    acknowledgement = Acknowledgement(tail, of_all=False)
+    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    assert acknowledgement.is_due(entry)
 
 
 async def test_of_all_waits_until_every_healthy_instance_has_the_write(
@@ -64,14 +66,19 @@ async def test_of_all_does_not_wait_for_an_instance_that_is_not_healthy(
     tail.notify()
 
     await asyncio.wait_for(waiting, 1)
+    assert collection.lane.applied[B] < entry.position
 
 
 async def test_of_all_tells_a_refusal_at_once(tail: LogTail, collection: Collection) -> None:
     entry = settled(tail, collection, REFUSED)
-    await asyncio.wait_for(Acknowledgement(tail, of_all=True).wait(entry), 1)
+    acknowledgement = Acknowledgement(tail, of_all=True)
+    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    assert acknowledgement.is_due(entry)
 
 
 async def test_of_all_tells_at_once_that_the_log_refused_a_write(tail: LogTail) -> None:
     entry = an_entry(2)
     entry.settled.set()
-    await asyncio.wait_for(Acknowledgement(tail, of_all=True).wait(entry), 1)
+    acknowledgement = Acknowledgement(tail, of_all=True)
+    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    assert acknowledgement.is_due(entry)
