@@ -85,7 +85,7 @@ def differences(left: SavedRun, right: SavedRun) -> list[tuple[str, str, str]]:
 
 
 def _facts(run: SavedRun) -> dict[str, str]:
-    facts = {f"{name}": str(run.description.get(name)) for name in ("scenario", "seed", "limits")}
+    facts = {name: str(run.description.get(name)) for name in ("scenario", "seed", "limits")}
     for part in ("workload", "configuration", "versions"):
         of_part = run.description.get(part) or {}
         facts |= {f"{part}.{name}": str(value) for name, value in of_part.items()}

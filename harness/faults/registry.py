@@ -39,8 +39,13 @@ def fault_named(words: str) -> Fault:
     if not rest:
         raise UsageError(f"fault {kind} needs a target, as in `{kind} primary`")
     try:
-        return FAULTS[kind](rest[0], *(int(number) for number in rest[1:]))
+        numbers = [int(number) for number in rest[1:]]
+        fault = FAULTS[kind](rest[0], *numbers)
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"fault {words!r} has numbers that {kind} does not take: {error}"
         ) from error
+    # What could not be told from a healthy network is refused here, not found out in the run.
+    if any(number < 1 for number in numbers) or (len(numbers) > 1 and numbers[1] >= numbers[0]):
+        raise UsageError(f"fault {words!r}: numbers are above 0, and a jitter below its latency")
+    return fault

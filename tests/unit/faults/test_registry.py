@@ -25,6 +25,10 @@ def test_numbers_say_how_much() -> None:
         ("kill", "needs a target, as in `kill primary`"),
         ("kill primary 5", "numbers that kill does not take"),
         ("latency primary long", "numbers that latency does not take"),
+        ("latency primary 100 200", "a jitter below its latency"),
+        ("latency primary 200 200", "a jitter below its latency"),
+        ("bandwidth primary 0", "numbers are above 0"),
+        ("slow-close primary -5", "numbers are above 0"),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(words: str, told: str) -> None:
