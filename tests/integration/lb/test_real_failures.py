@@ -64,8 +64,17 @@ class Writers:
         return all(len(each) >= count for each in self.answers.values())
 
     async def go_on(self) -> None:
-        so_far = max(len(each) for each in self.answers.values())
-        await eventually(lambda: self.written(so_far + 3), "writes go on", 30)
+        so_far = {name: len(each) for name, each in self.answers.items()}
+
+        async def each_wrote() -> bool:
+            assert self.statuses() == {201}, self._refused()
+            return all(len(self.answers[name]) >= so_far[name] + 3 for name in self.names)
+
+        await eventually(each_wrote, "writes go on", 30)
+
+    def _refused(self) -> list[str]:
+        answers = (answer for each in self.answers.values() for answer in each)
+        return [answer.text for answer in answers if answer.status_code != 201]
 
     def slowest(self) -> float:
         return max(each.elapsed.total_seconds() for a in self.answers.values() for each in a)

@@ -137,15 +137,11 @@ async def test_a_collection_that_an_instance_has_lost_is_copied_to_it(
     writer = Writer(lb, "lost-by-one", 7, 700)
     async with writing(writer):
 
-        async def is_back() -> bool:
-            rebuild = (await instance(lb, "replica"))["rebuild"]
-            return bool(rebuild["collections_to_go"] == 0) and await is_quiet(lb)
-
         async def is_missed() -> bool:
             return bool((await instance(lb, "replica"))["state"] == "CATCHING_UP")
 
         await eventually(is_missed, "it is missed", 30)
-        await eventually(is_back, "it is copied", 30)
+        await eventually(lambda: is_rebuilt(lb, "replica"), "it is copied", 30)
     await eventually(lambda: is_quiet(lb), "the rest is applied", 30)
     assert writer.failed == 0
     await assert_equal(lab, "lost-by-one")
