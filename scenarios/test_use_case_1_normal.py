@@ -10,7 +10,7 @@ from scenarios.reads import fruitless_searches, listings, search_recall, searche
 
 SCENARIO = "normal"
 
-pytestmark = [pytest.mark.real, allure.feature("Use case 1, normal operation")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 1, normal operation")]
 
 
 def test_collections_exist_on_every_instance_under_different_uuids(run: RunResult) -> None:

@@ -20,7 +20,7 @@ from scenarios.reads import fruitless_searches, listings, search_recall, searche
 
 SCENARIO = "primary-down"
 
-pytestmark = [pytest.mark.real, allure.feature("Use case 2, primary down")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 2, primary down")]
 
 
 def test_the_primary_was_seen_to_die_and_to_return(run: RunResult) -> None:

@@ -15,7 +15,7 @@ from harness.labs.process_tree import runs
 from harness.labs.workspace import RUN_MARKER
 from tests.integration.labs.waiting import wait_until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 RUNNER = Path(__file__).with_name("runner.py")
 LIMIT_SECONDS = 3.0

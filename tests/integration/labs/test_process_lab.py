@@ -39,6 +39,7 @@ async def create_collection(url: str, name: str) -> str:
         return str(answer.raise_for_status().json()["id"])
 
 
+@pytest.mark.alone
 async def test_a_warm_start_takes_at_most_three_seconds(make_lab) -> None:
     # The fastest of three: a machine that is busy otherwise is not the lab's fault.
     seconds = []

@@ -14,7 +14,7 @@ COLLECTIONS = f"{DATABASE}/collections"
 
 
 async def eventually(
-    see: Callable[[], Awaitable[Any]], what: str, timeout_seconds: float = 10.0
+    see: Callable[[], Awaitable[Any]], what: str, timeout_seconds: float = 30.0
 ) -> Any:
     """Wait until `see` returns something true; the failure names the last thing seen."""
     last: Any = None

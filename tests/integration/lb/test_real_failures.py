@@ -203,6 +203,7 @@ async def has_all(lb: httpx.AsyncClient, writers: Writers) -> bool:
     return counts == {name: len(answers) for name, answers in writers.answers.items()}
 
 
+@pytest.mark.alone
 async def test_a_full_disk_fails_no_write_and_the_instance_catches_up_when_there_is_space(
     own_lab: ProcessLab,
 ) -> None:

@@ -74,6 +74,7 @@ async def test_a_taken_port_is_named(lab: ProcessLab) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in err.decode()
 
 
+@pytest.mark.alone
 async def test_a_second_load_balancer_stands_by_and_takes_over(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:

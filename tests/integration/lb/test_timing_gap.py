@@ -25,6 +25,8 @@ from tests.integration.lb.calls import (
     is_quiet,
 )
 
+pytestmark = pytest.mark.alone
+
 RATE_PER_SECOND = 50
 BEFORE_SECONDS, FAULT_SECONDS, AFTER_SECONDS = 1.5, 5.0, 1.5
 NAMES = [f"gap-{n}" for n in range(6)]

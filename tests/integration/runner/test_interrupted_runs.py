@@ -15,7 +15,7 @@ from harness.runner.run_directory import RunDirectory
 from tests.integration.labs.waiting import wait_until
 from tests.marked_processes import processes_marked
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 MARK = "CHROMA_CHAOS_INTERRUPTED_RUN_TEST"
 
