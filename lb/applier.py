@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
+from lb.ailments import Ailments
 from lb.catalogue import Collection
 from lb.errors import (
     BrokenMappingError,
@@ -51,6 +52,7 @@ class Machinery:
     doubt: Callable[[Collection, str], None]
     lead: Lead
     quarantine: Quarantine
+    ailments: Ailments
 
 
 class Applier:
@@ -187,20 +189,7 @@ class Applier:
             await reach("after-send", *window, instance=name)
             self._check_agreement(entry, execution)
         except InstanceError as error:
-            self._note_failure(collection, window, error)
-            if isinstance(error, BrokenMappingError):
-                self.instance.on_missing()
-            if isinstance(error, ServerFailedError):
-                await self._m.quarantine.accuse(
-                    collection,
-                    entry,
-                    error,
-                    was_failing=was_failing,
-                    is_repeated=self._failures[collection] > 1 or name in lane.broken,
-                )
-            if isinstance(error, RequestGivenUpError):
-                self._m.doubt(collection, name)
-                await self._settled()
+            await self._fail(collection, window, error, was_failing=was_failing)
             return
         self._failures.pop(collection, None)
         if not lane.is_member(name):
@@ -208,6 +197,33 @@ class Applier:
         lane.broken.discard(name)
         self.instance.successful_syncs += len(window)
         await self._note_outcome(collection, window, execution)
+
+    async def _fail(
+        self,
+        collection: Collection,
+        window: list[Entry],
+        error: InstanceError,
+        *,
+        was_failing: bool,
+    ) -> None:
+        """Tell whoever is concerned that a window has no definite answer."""
+        entry, lane, name = window[0], collection.lane, self.instance.name
+        self._note_failure(collection, window, error)
+        if isinstance(error, BrokenMappingError):
+            self.instance.on_missing()
+        if isinstance(error, ServerFailedError):
+            if entry.outcome is not None and entry.outcome.is_success:
+                self._m.ailments.note(collection, name, error.cause)
+            await self._m.quarantine.accuse(
+                collection,
+                entry,
+                error,
+                was_failing=was_failing,
+                is_repeated=self._failures[collection] > 1 or name in lane.broken,
+            )
+        if isinstance(error, RequestGivenUpError):
+            self._m.doubt(collection, name)
+            await self._settled()
 
     async def _window(self, collection: Collection, entry: Entry) -> tuple[list[Entry], bytes]:
         """Choose which entries travel together, and what is sent for them."""

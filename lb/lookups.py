@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from lb import payloads
+from lb.ailments import Ailments
 from lb.catalogue import Collection
 from lb.errors import NotFoundError
 from lb.executor import in_client_terms
@@ -28,9 +29,12 @@ NOTHING_THERE = (
 class Lookups:
     """Answers every read of Chroma's API. Collections that are not ours are not shown."""
 
-    def __init__(self, tail: LogTail, reads: Reads, *, is_strong: bool = True) -> None:
+    def __init__(
+        self, tail: LogTail, reads: Reads, ailments: Ailments, *, is_strong: bool = True
+    ) -> None:
         self._tail = tail
         self._reads = reads
+        self._ailments = ailments
         self._is_strong = is_strong
 
     async def answer(
@@ -125,6 +129,7 @@ class Lookups:
                 may_ask=self._may_ask(collection),
                 note=note,
                 missing_is_fault=lambda: is_expected(collection),
+                accuse=lambda name, error: self._ailments.note(collection, name, error),
             )
         )
         if answer.status < 400:

@@ -26,6 +26,7 @@ class Question:
 
     `path` gives the path on an instance, `may_ask` whether the instance is fresh enough now, and
     `note` is told which instance has answered. `missing_is_fault`: a 404 accuses the instance.
+    `accuse` is told which instance answered with a 5xx, and with which, when another one could.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Question:
     may_ask: Callable[[str], bool] = lambda _: True
     note: Callable[[str], None] = lambda _: None
     missing_is_fault: Callable[[], bool] = lambda: False
+    accuse: Callable[[str, str], None] = lambda _instance, _error: None
 
 
 @dataclass
@@ -43,6 +45,7 @@ class _Course:
 
     running: "dict[asyncio.Task[Answer], Instance]" = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    server_errors: dict[str, str] = field(default_factory=dict)
     hedge_at: float = 0.0
     refusal: Answer | None = None
     last_error: str = "no instance is healthy and up to date"
@@ -79,7 +82,7 @@ class Reads:
                 self._start_if_due(question, course)
                 if not course.running and self._is_exhausted(course):
                     return self._give_up(course)
-                answer = await self._wait(course, deadline)
+                answer = await self._wait(question, course, deadline)
                 if answer is not None:
                     return answer
         finally:
@@ -135,7 +138,7 @@ class Reads:
         question.note(instance.name)
         return answer
 
-    async def _wait(self, course: _Course, deadline: float) -> Answer | None:
+    async def _wait(self, question: Question, course: _Course, deadline: float) -> Answer | None:
         """Wait for an answer, for the time to hedge, or for an instance that may be asked."""
         now = self._clock()
         waiting: set[asyncio.Task[Answer] | asyncio.Task[Literal[True]]] = set(course.running)
@@ -154,13 +157,17 @@ class Reads:
                 moved.cancel()
         for task in [task for task in course.running if task.done()]:
             instance = course.running.pop(task)
-            answer = self._judge(course, instance, task)
+            answer = self._judge(question, course, instance, task)
             if answer is not None:
                 return answer
         return None
 
     def _judge(
-        self, course: _Course, instance: Instance, task: "asyncio.Task[Answer]"
+        self,
+        question: Question,
+        course: _Course,
+        instance: Instance,
+        task: "asyncio.Task[Answer]",
     ) -> Answer | None:
         """Return the answer if it is definite, else note the failure against the instance."""
         try:
@@ -176,9 +183,13 @@ class Reads:
             if answer.status < 500:
                 for other in course.running.values():
                     other.doubt()
+                if answer.is_success:
+                    course.server_errors.pop(instance.name, None)
+                    for name, failure in course.server_errors.items():
+                        question.accuse(name, failure)
                 return answer
             course.refusal = answer
-            course.last_error = describe(answer)
+            course.last_error = course.server_errors[instance.name] = describe(answer)
         course.failures[instance.name] = course.failures.get(instance.name, 0) + 1
         return None
 

@@ -1,8 +1,8 @@
 """The rebuilder of one instance: makes it a member of every collection that clients see.
 
-It looks for what the instance has lost, deletes what it must not keep, and has collections copied
-to it, one at a time. The same work serves an instance that was away too long, one whose disk was
-emptied, and one that is new.
+It looks for what the instance has lost or cannot use any more, deletes what it must not keep, and
+has collections copied to it, one at a time. The same work serves an instance that was away too
+long, one whose disk was emptied, one whose index was torn by a crash, and one that is new.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from lb import payloads
+from lb.ailments import Ailments
 from lb.catalogue import Collection
 from lb.comparer import Comparer
 from lb.copier import Copier, CopyTools
@@ -52,6 +53,7 @@ class Rebuilder:
         reader: LogReader,
         memberships: Memberships,
         comparer: Comparer,
+        ailments: Ailments,
         clock: Callable[[], float],
     ) -> None:
         self._upstream = upstreams[name]
@@ -59,6 +61,7 @@ class Rebuilder:
         self._tail = tail
         self._memberships = memberships
         self._comparer = comparer
+        self._ailments = ailments
         self._clock = clock
         self._tools = CopyTools(tail, reader, memberships, self._count_documents)
         self._name = name
@@ -108,6 +111,7 @@ class Rebuilder:
         if self._clock() >= self._look_at:
             self._look_at = self._clock() + LOOK_FOR_LOSSES_SECONDS
             await self._look_for_losses()
+        await self._give_up_broken()
         for leftover in self._tail.leftovers.on(self._name):
             await self._delete(leftover)
         self._retries.pop(UUID(int=0), None)
@@ -135,6 +139,18 @@ class Rebuilder:
             self._look_soon()
             raise
         await self._memberships.leave(lost, self._name, "it does not know them any more")
+
+    async def _give_up_broken(self) -> None:
+        """Leave collections that this instance fails all the time and that another one serves."""
+        for collection, error in self._ailments.chronic_on(self._name):
+            lane = collection.lane
+            source = self._source(collection) if lane.is_member(self._name) else None
+            if source is None or self._upstream.instance.canary_failed:
+                continue
+            if lane.applied[source.instance.name] >= lane.applied[self._name]:
+                self._ailments.forget(collection, self._name)
+                cause = f"{collection.name.name} fails on it and not on others: {error}"
+                await self._memberships.leave([collection], self._name, cause)
 
     def _source(self, collection: Collection) -> Upstream | None:
         """Choose whom to copy from: one that serves, best without a doubt and furthest."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lb.acknowledgement import Acknowledgement
 from lb.adoption import Adoption
+from lb.ailments import Ailments
 from lb.applier import Applier, Machinery
 from lb.bounds import Bounds, LogBounds
 from lb.canary import Canary, CollectionCanaries
@@ -65,6 +66,7 @@ class Rooms:
         }
         self.comparer = Comparer(self.upstreams, tail, on.clock, settings.compare_interval_seconds)
         self._memberships = Memberships(tail, on.wal)
+        self._ailments = Ailments(on.clock)
         self._canaries = CollectionCanaries(
             self.upstreams, on.clock, settings.probe_timeout_seconds
         )
@@ -116,7 +118,8 @@ class Rooms:
             settings.read_timeout_seconds,
             settings.hedge_max_seconds,
         )
-        lookups = Lookups(on.tail, reads, is_strong=settings.read_consistency == "strong")
+        is_strong = settings.read_consistency == "strong"
+        lookups = Lookups(on.tail, reads, self._ailments, is_strong=is_strong)
         writes = Writes(
             on.tail,
             on.wal,
@@ -151,12 +154,20 @@ class Rooms:
             self.comparer.doubt,
             on.lead,
             self.quarantine,
+            self._ailments,
         )
 
     def _rebuilder(self, name: str) -> Rebuilder:
         on = self._on
         return Rebuilder(
-            name, self.upstreams, on.tail, on.reader, self._memberships, self.comparer, on.clock
+            name,
+            self.upstreams,
+            on.tail,
+            on.reader,
+            self._memberships,
+            self.comparer,
+            self._ailments,
+            on.clock,
         )
 
     def _drive(self, name: str, machinery: Machinery) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from lb.ailments import Ailments
 from lb.applier import Applier, Machinery
 from lb.catalogue import Collection
 from lb.errors import (
@@ -85,6 +86,7 @@ class Bench:
         self.quarantine = Quarantine(
             self.tail, self.log, loop.time, self._doubt, self._ask_collection
         )
+        self.ailments = Ailments(loop.time)
         machinery = Machinery(
             self.tail,
             self.log,
@@ -95,6 +97,7 @@ class Bench:
             self._doubt,
             self.lead,
             self.quarantine,
+            self.ailments,
         )
         self.appliers = [
             Applier(server, machinery, self._settled) for server in self.servers.values()
@@ -421,6 +424,22 @@ async def test_an_entry_that_got_a_5xx_waits_for_evidence_and_then_goes_on(bench
     await until(entry.settled.is_set, "the other instance answers")
     assert entry.outcome == OK
     assert bench.sent(B) == 1
+
+
+@pytest.mark.parametrize(("outcome", "accused"), [(OK, 1), (None, 0)])
+async def test_a_5xx_to_what_another_one_applied_is_the_instances_own(
+    bench: Bench, outcome: Answer | None, accused: int
+) -> None:
+    noted: list[tuple[Collection, str]] = []
+    bench.ailments.note = lambda collection, name, _: noted.append((collection, name))
+    for server in bench.servers.values():
+        server.answer = ServerFailedError(server.instance.name, "HTTP 500")
+    bench.logged(2, outcome=outcome)
+    if outcome:
+        bench.collection.lane.leave(B)
+    bench.let(A, B)
+    await until(lambda: bench.fleet[A].failed_syncs == 1, "it failed")
+    assert noted == [(bench.collection, A)] * accused
 
 
 async def test_an_instance_that_leaves_before_its_turn_comes_is_sent_nothing(bench: Bench) -> None:

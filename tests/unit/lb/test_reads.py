@@ -164,6 +164,25 @@ async def test_a_5xx_from_all_is_passed_on() -> None:
     assert bench.asked() == {A: ATTEMPTS_PER_INSTANCE, B: ATTEMPTS_PER_INSTANCE}
 
 
+async def test_a_5xx_accuses_its_instance_only_when_another_one_could_answer() -> None:
+    bench = Bench()
+    accused: list[tuple[str, str]] = []
+
+    def ask() -> Any:
+        return bench.ask(accuse=lambda *what: accused.append(what))
+
+    bench.behave(primary=BROKEN, replica=BROKEN)
+    await ask()
+    bench.behave(primary=BROKEN, replica=REFUSED)
+    await ask()
+    await ask()
+    assert accused == []
+    bench.behave(primary=BROKEN, replica=OK)
+    await ask()
+    await ask()
+    assert {name for name, error in accused if "500" in error} == {A}
+
+
 async def test_broken_connections_from_all_are_a_bad_gateway() -> None:
     bench = Bench()
     bench.recover_at_once()

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from lb.acknowledgement import Acknowledgement
+from lb.ailments import Ailments
 from lb.catalogue import Collection
 from lb.errors import (
     BadRequestError,
@@ -57,7 +58,7 @@ class Bench:
     def __init__(self, timeout_seconds: float = 5.0) -> None:
         self.tail = a_tail(a_fleet("primary", "replica"))
         self.log, self.reads, self.reader = HeldLog(), StandInReads(), StandInReader()
-        self.lookups = Lookups(self.tail, self.reads)
+        self.lookups = Lookups(self.tail, self.reads, Ailments(lambda: 0.0))
         self.writes = Writes(
             self.tail,
             self.log,

@@ -1,0 +1,96 @@
+"""A server killed while it saves an index may never be able to use it again: it gets a copy.
+
+Chroma's own fault (https://github.com/chroma-core/chroma/issues/7678), made here by cutting a file
+of the index in two while the server is down: a kill does it only now and then.
+"""
+
+from pathlib import Path
+
+import httpx
+
+from harness.labs.processes import ProcessLab
+from tests.integration.lb.calls import COLLECTIONS, eventually, ids_in, is_quiet
+from tests.integration.lb.writers import Writer, assert_equal, writing
+
+SAVED_EVERY = {"hnsw": {"sync_threshold": 20, "batch_size": 10}}
+
+
+async def saved_collection(lb: httpx.AsyncClient, name: str) -> None:
+    """Make a collection so that every server has saved an index of it."""
+    answer = await lb.post(COLLECTIONS, json={"name": name, "configuration": SAVED_EVERY})
+    assert answer.status_code == 200
+    for start in range(0, 60, 10):
+        ids = [f"d{start + number}" for number in range(10)]
+        body = {"ids": ids, "embeddings": [[float(start), float(n)] for n in range(10)]}
+        assert (await lb.post(f"{COLLECTIONS}/{name}/add", json=body)).status_code == 201
+    await eventually(lambda: is_quiet(lb), "the instances are equal")
+
+
+def cut_in_two(lab: ProcessLab, instance: str, file: str) -> None:
+    """Tear the file in every index of the instance that has it."""
+    torn = list((lab.run_directory / "data" / instance).resolve().glob(f"*/{file}"))
+    assert torn, f"{instance} has saved no {file}"
+    for path in torn:
+        tear(path)
+
+
+def tear(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+async def copies_made(lb: httpx.AsyncClient, name: str) -> int:
+    instances = (await lb.get("/admin/instances")).json()["instances"]
+    rebuild = next(each["rebuild"] for each in instances if each["name"] == name)
+    return int(rebuild["copied_collections"]) if rebuild["collections_to_go"] == 0 else -1
+
+
+async def test_a_collection_that_takes_no_write_any_more_on_one_instance_is_copied_to_it(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    await saved_collection(lb, "takes-no-write")
+    await saved_collection(lb, "beside-it")
+    copies = await copies_made(lb, "replica")
+    await lab.kill("replica")
+    answer = await lb.post(f"{COLLECTIONS}/takes-no-write/delete", json={"ids": ["d1"]})
+    assert answer.status_code == 200
+    cut_in_two(lab, "replica", "index_metadata.pickle")
+    await lab.restart("replica")
+    writer = Writer(lb, "takes-no-write", 1, 60)
+    async with writing(writer):
+
+        async def is_copied() -> bool:
+            return await copies_made(lb, "replica") > copies
+
+        await eventually(is_copied, "it has a copy", 60)
+    await eventually(lambda: is_quiet(lb), "it has applied the rest", 30)
+    assert writer.failed == 0, writer.statuses
+    await assert_equal(lab, "takes-no-write")
+
+
+async def test_a_collection_that_cannot_be_searched_any_more_on_one_instance_is_copied_to_it(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    await saved_collection(lb, "cannot-be-searched")
+    copies = await copies_made(lb, "primary")
+    await lab.kill("primary")
+    cut_in_two(lab, "primary", "data_level0.bin")
+    await lab.restart("primary")
+    await eventually(lambda: is_quiet(lb), "it is back")
+    question = {"query_embeddings": [[10.0, 3.0]], "n_results": 3}
+    statuses = set()
+
+    async def is_copied() -> bool:
+        answer = await lb.post(f"{COLLECTIONS}/cannot-be-searched/query", json=question)
+        statuses.add(answer.status_code)
+        return await copies_made(lb, "primary") > copies
+
+    await eventually(is_copied, "it has a copy", 60)
+    assert statuses == {200}
+    await eventually(lambda: is_quiet(lb), "the instances are equal", 30)
+    assert len(await ids_in(lb, "cannot-be-searched")) == 60
+    await assert_equal(lab, "cannot-be-searched")
+    async with httpx.AsyncClient(base_url=lab.instances[0].url, timeout=30) as direct:
+        uuid = (await direct.get(f"{COLLECTIONS}/cannot-be-searched")).json()["id"]
+        found = (await direct.post(f"{COLLECTIONS}/{uuid}/query", json=question)).json()
+    assert found["ids"][0][0] == "d13"
