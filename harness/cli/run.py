@@ -16,7 +16,7 @@ from rich.console import Console
 from harness.checkers.judge import judge as judge_run
 from harness.cli.runs import RUN_HELP, store
 from harness.errors import UsageError
-from harness.labs.base import Lab
+from harness.labs.base import Capability, Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
@@ -40,10 +40,11 @@ class _LabOptions:
     name: str
     lb_command: str | None
     lb_ready: str | None
+    intercepts: bool = False
 
 
 def _process_lab(options: _LabOptions, run_directory: Path) -> Lab:
-    settings = ProcessLabSettings(run_directory)
+    settings = ProcessLabSettings(run_directory, http_proxy=options.intercepts)
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
     if options.lb_ready:
@@ -124,7 +125,7 @@ def run(
     settings = RunSettings(
         chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
     )
-    options = _LabOptions(lab, lb_command, lb_ready)
+    options = _LabOptions(lab, lb_command, lb_ready, Capability.INTERCEPT in chosen.needs)
     console = Console()
     _announce(console, settings)
     result = _conduct(console, settings, options)

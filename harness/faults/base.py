@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from harness.errors import UnsupportedFaultError
-from harness.labs.base import Capability, Lab, Networked
+from harness.labs.base import Capability, Interceptable, Lab, Networked
 
 
 class Fault(Protocol):
@@ -65,3 +65,10 @@ def refuse_unsupported(fault: Fault, lab: Lab) -> None:
             f"{fault.name}: lab {lab.name} has no proxy before {fault.target}; there is one before "
             f"{', '.join(lab.proxied_urls())}"
         )
+    if Capability.INTERCEPT in fault.needs and isinstance(lab, Interceptable):
+        intercepted = lab.interceptor().targets
+        if fault.target not in intercepted:
+            raise UnsupportedFaultError(
+                f"{fault.name}: lab {lab.name} has no HTTP proxy before {fault.target}; there is "
+                f"one before {', '.join(intercepted)}"
+            )

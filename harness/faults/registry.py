@@ -7,12 +7,17 @@ from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole, HalfOpen
 from harness.faults.cut import Cut
+from harness.faults.drop_answer import DropAnswers
+from harness.faults.errors import Errors
+from harness.faults.fail_first import FailFirst
+from harness.faults.hold import HoldRequests
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.limited_data import LimitedData
 from harness.faults.pause import Pause
 from harness.faults.reset import Reset
 from harness.faults.slow_close import SlowClose
+from harness.http_proxy.rules import What
 
 OF_PROCESSES: Mapping[str, Callable[..., Fault]] = {"kill": Kill, "pause": Pause}
 OF_THE_NETWORK: Mapping[str, Callable[..., Fault]] = {
@@ -25,7 +30,13 @@ OF_THE_NETWORK: Mapping[str, Callable[..., Fault]] = {
     "limited-data": LimitedData,
     "slow-close": SlowClose,
 }
-FAULTS: Mapping[str, Callable[..., Fault]] = {**OF_PROCESSES, **OF_THE_NETWORK}
+OF_HTTP: Mapping[str, Callable[..., Fault]] = {
+    "errors": Errors,
+    "fail-first": FailFirst,
+    "drop-answer": DropAnswers,
+    "hold": HoldRequests,
+}
+FAULTS: Mapping[str, Callable[..., Fault]] = {**OF_PROCESSES, **OF_THE_NETWORK, **OF_HTTP}
 
 
 def fault_named(words: str) -> Fault:
@@ -38,6 +49,8 @@ def fault_named(words: str) -> Fault:
         raise UsageError(f"there is no fault {kind!r}; the faults are {', '.join(FAULTS)}")
     if not rest:
         raise UsageError(f"fault {kind} needs a target, as in `{kind} primary`")
+    if kind in OF_HTTP:
+        return _of_http(kind, rest[0], rest[1:])
     try:
         numbers = [int(number) for number in rest[1:]]
         fault = FAULTS[kind](rest[0], *numbers)
@@ -49,3 +62,16 @@ def fault_named(words: str) -> Fault:
     if any(number < 1 for number in numbers) or (len(numbers) > 1 and numbers[1] >= numbers[0]):
         raise UsageError(f"fault {words!r}: numbers are above 0, and a jitter below its latency")
     return fault
+
+
+def _of_http(kind: str, target: str, words: list[str]) -> Fault:
+    """Make a fault of single requests: numbers, then a word for the requests that are meant."""
+    kinds = {what.value: what for what in What}
+    meant = {"what": kinds[words.pop()]} if words and words[-1] in kinds else {}
+    try:
+        return OF_HTTP[kind](target, *(int(number) for number in words), **meant)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"fault {kind} {target} does not take {' '.join(words)!r}: {error}; the requests that "
+            f"can be meant are {', '.join(kinds)}"
+        ) from error

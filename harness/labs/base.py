@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.http_proxy.rules import Rule, Tally
+
 
 class Capability(StrEnum):
     """Something that a lab can do to one of its targets."""
@@ -15,6 +17,7 @@ class Capability(StrEnum):
     PAUSE = "pause"
     CUT = "cut"
     DEGRADE = "degrade"
+    INTERCEPT = "intercept"
 
 
 @dataclass(frozen=True)
@@ -156,4 +159,34 @@ class Networked(Protocol):
 
     async def degrade(self, target: str, toxics: Sequence[Toxic]) -> None:
         """Make what goes to the server and comes from it suffer, on living connections too."""
+        ...
+
+
+class Interceptor(Protocol):
+    """What singles out HTTP requests on their way to servers, and does something to them."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The servers whose requests come by here."""
+        ...
+
+    async def intercept(self, target: str, rule: Rule) -> None:
+        """Put a rule in force for the requests to a server."""
+        ...
+
+    async def lift(self, target: str, name: str) -> None:
+        """End a rule; does nothing when there is none."""
+        ...
+
+    async def tally(self, target: str, name: str, *, awaited: bool = False) -> Tally:
+        """Tell what a rule has done; where `awaited`, once it has singled out a request."""
+        ...
+
+
+@runtime_checkable
+class Interceptable(Protocol):
+    """The ability behind `Capability.INTERCEPT`: single HTTP requests meet a fate of their own."""
+
+    def interceptor(self) -> Interceptor:
+        """Give what does it; raises `LabError` when this lab was built without it."""
         ...

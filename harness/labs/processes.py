@@ -1,7 +1,7 @@
 """The process lab: real servers on this machine, without containers. Breaks nothing by itself.
 
 client --> lb --> toxiproxy --> primary, replica, ... (Chroma)
-                      |
+                      |            (with `http_proxy`: through the HTTP fault proxy)
                       +-------> postgres
 """
 
@@ -17,8 +17,10 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from harness.errors import LabError, UsageError
-from harness.labs.base import Capability, Instance, ServerSample, Toxic
+from harness.http_proxy.server import Route
+from harness.labs.base import Capability, Instance, Interceptor, ServerSample, Toxic
 from harness.labs.chroma import ChromaServer
+from harness.labs.http_proxy import HttpProxyServer
 from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
 from harness.labs.ports import PortReservations
 from harness.labs.postgres import PostgresServer
@@ -35,28 +37,32 @@ _START_TIMEOUT_SECONDS = 30.0
 _LB_GRACE_SECONDS = 1.5
 _SERVER_GRACE_SECONDS = 1.0
 
-_Server = ChromaServer | PostgresServer | ToxiproxyServer | LoadBalancer
-_S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer)
+_Server = ChromaServer | PostgresServer | ToxiproxyServer | HttpProxyServer | LoadBalancer
+_S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer, HttpProxyServer)
 
 
 @dataclass(frozen=True)
 class ProcessLabSettings:
-    """What lab to build. `lb_command` may be any load balancer that reads its environment."""
+    """What lab to build. `lb_command` may be any load balancer that reads its environment.
+
+    `http_proxy` puts the HTTP fault proxy before the instances, which costs time and is therefore
+    there only when a fault or a trigger of the run needs it.
+    """
 
     run_directory: Path
     instance_count: int = 2
     lb_command: tuple[str, ...] = (sys.executable, "-m", "lb")
     lb_ready_path: str = "/api/v2/heartbeat"
+    http_proxy: bool = False
 
 
 class ProcessLab:
-    """A `Lab` that is `Killable`, `Pausable` and `Networked`.
+    """A `Lab` that is `Killable`, `Pausable`, `Networked` and, if asked for, `Interceptable`.
 
     No server process outlives the process that started it.
     """
 
     name = "processes"
-    capabilities = frozenset(Capability)
 
     def __init__(self, settings: ProcessLabSettings) -> None:
         if settings.instance_count < 1:
@@ -80,9 +86,16 @@ class ProcessLab:
         return f"<ProcessLab {self.run_directory} alive={alive}>"
 
     @property
+    def capabilities(self) -> frozenset[Capability]:
+        """All there are; to intercept takes the HTTP proxy."""
+        lacking = set() if self._settings.http_proxy else {Capability.INTERCEPT}
+        return frozenset(Capability) - lacking
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The names of the servers."""
-        return (*self._instance_names(), "postgres", "toxiproxy", "lb")
+        proxies = ("toxiproxy", *(("http-proxy",) if self._settings.http_proxy else ()))
+        return (*self._instance_names(), "postgres", *proxies, "lb")
 
     @property
     def lb_url(self) -> str:
@@ -192,6 +205,10 @@ class ProcessLab:
         """Put toxics on the proxy before the server."""
         await self._running(ToxiproxyServer, "toxiproxy").degrade(target, toxics)
 
+    def interceptor(self) -> Interceptor:
+        """Give the HTTP proxy before the instances."""
+        return self._running(HttpProxyServer, "http-proxy")
+
     def processes(self) -> Mapping[str, ServerProcess]:
         """Give the server processes by name, for whoever describes the lab to a person."""
         return {name: server.process for name, server in self._servers.items()}
@@ -216,8 +233,11 @@ class ProcessLab:
         }
         postgres = PostgresServer(self._parts["postgres"], reserve(), workspace, warden)
         behind_proxies: dict[str, ChromaServer | PostgresServer] = {**chromas, "postgres": postgres}
+        http_proxy = self._build_http_proxy(chromas, workspace, warden)
+        intercepted = http_proxy.entrances if http_proxy else {}
         routes = tuple(
-            ProxyRoute(name, reserve(), server.port) for name, server in behind_proxies.items()
+            ProxyRoute(name, reserve(), intercepted.get(name, server.port))
+            for name, server in behind_proxies.items()
         )
         self._proxied_urls = {
             route.name: behind_proxies[route.name].url_at(route.listen_port) for route in routes
@@ -230,7 +250,19 @@ class ProcessLab:
         )
         toxiproxy = ToxiproxyServer(self._parts["toxiproxy"], reserve(), routes, workspace, warden)
         lb = LoadBalancer(settings, reserve(), workspace, warden)
-        return {**chromas, "postgres": postgres, "toxiproxy": toxiproxy, "lb": lb}
+        between: dict[str, _Server] = {"toxiproxy": toxiproxy}
+        if http_proxy is not None:
+            between["http-proxy"] = http_proxy
+        return {**chromas, "postgres": postgres, **between, "lb": lb}
+
+    def _build_http_proxy(
+        self, chromas: Mapping[str, ChromaServer], workspace: Workspace, warden: Warden
+    ) -> HttpProxyServer | None:
+        if not self._settings.http_proxy:
+            return None
+        reserve = self._ports.reserve
+        routes = tuple(Route(name, reserve(), server.port) for name, server in chromas.items())
+        return HttpProxyServer(reserve(), routes, workspace, warden)
 
     async def _start_all(self) -> None:
         lb = self._running(LoadBalancer, "lb")

@@ -6,7 +6,9 @@ import msgspec
 class FaultWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="fault"):
     """From inject to healed, both observed; a time of 0 means that the step was not reached.
 
-    A window is recorded again at each step under the same `index`: the last record counts.
+    A window is recorded again at each step under the same `index`: the last record counts. A fault
+    with a trigger was injected `offset_milliseconds` after its event, at `event_ns`, was let go on;
+    when that was never seen, it was not injected at all.
     """
 
     index: int
@@ -18,6 +20,10 @@ class FaultWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     healed_ns: int = 0
     heal_observed_ns: int = 0
     heal_evidence: str = ""
+    trigger: str = ""
+    offset_milliseconds: int = 0
+    event_ns: int = 0
+    event: str = ""
 
     @property
     def took_effect(self) -> bool:

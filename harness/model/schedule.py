@@ -3,12 +3,18 @@
 import msgspec
 
 
-class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault by name, from `at_seconds` after the beginning of its phase."""
+class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fault by name, from `at_seconds` after the beginning of its phase.
+
+    With a `trigger`, that is the moment from which its event is awaited, for `seconds` at most; the
+    fault is injected so many milliseconds after the event, and then lasts `seconds`.
+    """
 
     fault: str
     at_seconds: float
     seconds: float
+    trigger: str = ""
+    offset_milliseconds: int = 0
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):

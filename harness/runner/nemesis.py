@@ -1,8 +1,8 @@
 """Owns the course of one fault: inject, prove the effect, and heal whatever happens."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
 
 import msgspec
 
@@ -15,6 +15,31 @@ from harness.report.progress import Progress
 
 
 @dataclass(frozen=True)
+class Moment:
+    """What a fault was injected at, if at any event."""
+
+    trigger: str = ""
+    offset_milliseconds: int = 0
+    event_ns: int = 0
+    event: str = ""
+
+    @property
+    def told(self) -> str:
+        """The event, for people."""
+        return f" {self.offset_milliseconds} ms after {self.trigger}" if self.trigger else ""
+
+    def window(self, index: int, fault: Fault, injected_ns: int) -> FaultWindow:
+        """Begin the record of the fault."""
+        return FaultWindow(
+            index=index,
+            fault=fault.name,
+            target=fault.target,
+            injected_ns=injected_ns,
+            **asdict(self),
+        )
+
+
+@dataclass(frozen=True)
 class Nemesis:
     """Runs faults against a lab and records each step of theirs."""
 
@@ -24,19 +49,23 @@ class Nemesis:
     clock: Callable[[], int]
 
     @asynccontextmanager
-    async def disrupt(self, index: int, fault: Fault) -> AsyncIterator[None]:
+    async def disrupt(
+        self, index: int, fault: Fault, at: AbstractAsyncContextManager[Moment] | None = None
+    ) -> AsyncIterator[None]:
         """Keep the fault up for the body; heal it also when the body fails or is cancelled.
 
+        It is injected at once, or within the context `at`, which is left before anything else.
         A fault without a proven effect is recorded as such and the run goes on: what it then finds
         is true, but it cannot pass. One that does not heal ends the run with `FaultError`, because
         everything found afterwards would be the lab's failure.
         """
-        window = FaultWindow(
-            index=index, fault=fault.name, target=fault.target, injected_ns=self.clock()
-        )
+        stopped = AsyncExitStack()
+        moment = await stopped.enter_async_context(at) if at is not None else Moment()
+        window = moment.window(index, fault, injected_ns=self.clock())
         try:
-            self._note(window, f"{fault.name}: injected")
-            await fault.inject(self.lab)
+            async with stopped:
+                await fault.inject(self.lab)
+            self._note(window, f"{fault.name}: injected{moment.told}")
             window = await self._prove_effect(fault, window)
             yield
         finally:
@@ -48,6 +77,12 @@ class Nemesis:
             window, heal_observed_ns=self.clock(), heal_evidence=evidence
         )
         self._note(window, f"{fault.name}: {evidence}")
+
+    def note_missed(self, index: int, fault: Fault, moment: Moment, reason: str) -> None:
+        """Record a fault that was never injected, because its event was not seen."""
+        window = moment.window(index, fault, injected_ns=0)
+        window = msgspec.structs.replace(window, effect_evidence=reason)
+        self._note(window, f"{fault.name}: NOT INJECTED: {reason}")
 
     async def _prove_effect(self, fault: Fault, window: FaultWindow) -> FaultWindow:
         try:

@@ -27,6 +27,7 @@ from harness.runner.run_directory import RunDirectory, write_json
 from harness.runner.sampler import sample
 from harness.runner.scenario import Disruption, Phase, Scenario
 from harness.runner.steady_state import reach_steady_state
+from harness.runner.triggered import Triggered
 from harness.workloads.cms import CmsGenerator, CmsSettings
 
 # How long instances get to agree. Past the promised limit already, but a system that agrees late
@@ -106,6 +107,8 @@ class Run:
         """
         for fault in self._settings.scenario.faults:
             refuse_unsupported(fault, self._lab)
+        for trigger in self._settings.scenario.triggers:
+            await trigger.refuse_unsupported(self._lab)
         directory = self._settings.directory
         if self._settings.scenario.schedule is not None:
             write_json(directory.schedule, self._settings.scenario.schedule)
@@ -185,6 +188,9 @@ class Run:
                     self._progress.phase(phase.name, phase.seconds)
                     await self._phase(phase, planned, nemesis)
                     planned += len(phase.disruptions)
+                    if phase.until_converged:
+                        await watch.watch(last_healed(stage.log))
+                        continue
                     if planned and planned == len(self._header.faults) and phase.disruptions:
                         background.create_task(watch.watch(last_healed(stage.log)), name="watch")
             finally:
@@ -200,6 +206,11 @@ class Run:
 
         async def disrupt(index: int, planned: Disruption) -> None:
             await until(planned.at_seconds)
+            if planned.trigger is not None:
+                await Triggered(
+                    planned.fault, planned.trigger, planned.offset_milliseconds, planned.seconds
+                ).disrupt(index, nemesis)
+                return
             async with nemesis.disrupt(index, planned.fault):
                 await until(planned.at_seconds + planned.seconds)
 

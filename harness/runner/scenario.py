@@ -7,26 +7,38 @@ from harness.errors import UsageError
 from harness.faults.base import Fault
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
+from harness.labs.base import Capability
 from harness.model.history import Limits
 from harness.model.schedule import Schedule
+from harness.triggers.base import Trigger
+from harness.triggers.registry import trigger_named
 
 
 @dataclass(frozen=True)
 class Disruption:
-    """A fault, from `at_seconds` after the beginning of its phase; healed when its time is over."""
+    """A fault, from `at_seconds` after the beginning of its phase; healed when its time is over.
+
+    With a trigger, its event is awaited from then on, and the fault injected that much after it.
+    """
 
     fault: Fault
     at_seconds: float
     seconds: float
+    trigger: Trigger | None = None
+    offset_milliseconds: int = 0
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the run, and what is broken in it; it ends when all of that is healed."""
+    """A stretch of the run, and what is broken in it; it ends when all of that is healed.
+
+    With `until_converged` it also lasts until all instances were seen to agree.
+    """
 
     name: str
     seconds: float
     disruptions: tuple[Disruption, ...] = ()
+    until_converged: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,18 @@ class Scenario:
     def faults(self) -> tuple[Fault, ...]:
         """The faults in the order in which they are injected."""
         return tuple(each.fault for phase in self.phases for each in phase.disruptions)
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """The events that faults wait for."""
+        planned = (each for phase in self.phases for each in phase.disruptions)
+        return tuple(each.trigger for each in planned if each.trigger is not None)
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What a lab must be able to do."""
+        of_faults = (need for fault in self.faults for need in fault.needs)
+        return frozenset(of_faults).union(*(trigger.needs for trigger in self.triggers))
 
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:
@@ -85,7 +109,13 @@ SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)
 def scheduled(schedule: Schedule) -> Scenario:
     """Make the scenario of a schedule: clients may see errors, but nothing else may go wrong."""
     disruptions = tuple(
-        Disruption(fault_named(each.fault), each.at_seconds, each.seconds)
+        Disruption(
+            fault_named(each.fault),
+            each.at_seconds,
+            each.seconds,
+            trigger_named(each.trigger) if each.trigger else None,
+            each.offset_milliseconds,
+        )
         for each in schedule.faults
     )
     return Scenario(

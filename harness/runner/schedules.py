@@ -40,8 +40,8 @@ def random_schedule(seed: int, seconds: float) -> Schedule:
         free = _free_targets(faults, at_seconds)
         if free:
             words = _fault(source, source.choice(free))
-            times = {"at_seconds": round(at_seconds, 3), "seconds": round(lasts, 3)}
-            faults.append(ScheduledFault(fault=words, **times))
+            begins, lasts = round(at_seconds, 3), round(lasts, 3)
+            faults.append(ScheduledFault(fault=words, at_seconds=begins, seconds=lasts))
 
 
 def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[str]:

@@ -1,0 +1,66 @@
+"""Owns the listening of the fault proxy: a port for each server behind it, and one for control."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from harness.http_proxy.connection import Connection, Side
+from harness.http_proxy.control import ControlServer
+from harness.http_proxy.messages import LONGEST_HEAD_BYTES
+from harness.http_proxy.rule_book import RuleBook
+
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One server behind the proxy: clients connect to `listen_port`."""
+
+    target: str
+    listen_port: int
+    server_port: int
+
+    def __str__(self) -> str:
+        return f"{self.target}:{self.listen_port}:{self.server_port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Route":
+        """Read what `str` writes."""
+        target, listen_port, server_port = text.split(":")
+        return cls(target, int(listen_port), int(server_port))
+
+
+class _Entrance:
+    """Gives each client's connection one to the server, for as long as it lasts."""
+
+    def __init__(self, route: Route, book: RuleBook) -> None:
+        self._route = route
+        self._book = book
+
+    async def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Side(reader, writer)
+        try:
+            to_server = await asyncio.open_connection(
+                _HOST, self._route.server_port, limit=LONGEST_HEAD_BYTES
+            )
+        except OSError:
+            client.reset()
+            return
+        await Connection(client, Side(*to_server), self._book).serve()
+
+
+async def serve(control_port: int, routes: Sequence[Route]) -> None:
+    """Serve until cancelled; the control port listens last, as the sign that all others do."""
+    books = {route.target: RuleBook() for route in routes}
+    async with AsyncExitStack() as stack:
+        for route in routes:
+            entrance = _Entrance(route, books[route.target])
+            await stack.enter_async_context(
+                await asyncio.start_server(
+                    entrance.admit, _HOST, route.listen_port, limit=LONGEST_HEAD_BYTES
+                )
+            )
+        control = await asyncio.start_server(ControlServer(books).serve, _HOST, control_port)
+        async with control:
+            await control.serve_forever()

@@ -1,0 +1,58 @@
+"""Owns the injection of a fault at the moment of an event, or a chosen time after it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from harness.errors import FaultError
+from harness.faults.base import Fault
+from harness.labs.base import Lab
+from harness.runner.nemesis import Moment, Nemesis
+from harness.triggers.base import Trigger
+
+
+class EventNotSeenError(FaultError):
+    """The event did not come in its time: choose one that the workload causes, or more time."""
+
+
+@dataclass(frozen=True)
+class Triggered:
+    """A fault that lasts `seconds` from so long after an event, which is awaited as long."""
+
+    fault: Fault
+    trigger: Trigger
+    offset_milliseconds: int
+    seconds: float
+
+    async def disrupt(self, index: int, nemesis: Nemesis) -> None:
+        """Await the event, inject, and heal; without the event nothing is injected."""
+        try:
+            async with nemesis.disrupt(index, self.fault, self._moment(nemesis.lab)):
+                await asyncio.sleep(self.seconds)
+        except EventNotSeenError as error:
+            nemesis.note_missed(index, self.fault, self._unseen, str(error))
+
+    @property
+    def _unseen(self) -> Moment:
+        return Moment(self.trigger.name, self.offset_milliseconds)
+
+    @asynccontextmanager
+    async def _moment(self, lab: Lab) -> AsyncIterator[Moment]:
+        """Await the moment of injection; what the event stopped goes on when this is left.
+
+        An offset counts from when that was let go on, because it is the time that the protocol has
+        to go on in.
+        """
+        async with AsyncExitStack() as stopped:
+            try:
+                async with asyncio.timeout(self.seconds):
+                    sighting = await stopped.enter_async_context(self.trigger.event(lab))
+            except TimeoutError:
+                raise EventNotSeenError(
+                    f"{self.trigger.name} was not seen within {self.seconds:g} s"
+                ) from None
+            if self.offset_milliseconds:
+                await stopped.aclose()
+                await asyncio.sleep(self.offset_milliseconds / 1000)
+            yield replace(self._unseen, event_ns=sighting.at_ns, event=sighting.what)
