@@ -81,5 +81,10 @@ class RuleBook:
                 continue
             tally.taken += 1
             tally.under_way += 1
-            return Taken(rule, entry, f"{method} {path}")
+            return Taken(rule, entry, f"{method} {_tail(path)}")
         return None
+
+
+def _tail(path: str) -> str:
+    """Shorten a path to what tells requests apart: its last two words."""
+    return "/".join(["...", *path.partition("?")[0].split("/")[-2:]])
