@@ -30,12 +30,15 @@ from harness.runner.session import run_in_lab
 from harness.workloads.cms import CmsSettings
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
-_SEED_BITS = 31
+SEED_BITS = 31
 
 
 @dataclass(frozen=True)
-class _LabOptions:
-    """What the options say of the lab; what they leave out is the lab's own default."""
+class LabOptions:
+    """What the options say of the lab; what they leave out is the lab's own default.
+
+    `intercepts` is no option: it follows from what the run does.
+    """
 
     name: str
     lb_command: str | None
@@ -43,7 +46,7 @@ class _LabOptions:
     intercepts: bool = False
 
 
-def _process_lab(options: _LabOptions, run_directory: Path) -> Lab:
+def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
     settings = ProcessLabSettings(run_directory, http_proxy=options.intercepts)
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
@@ -52,7 +55,7 @@ def _process_lab(options: _LabOptions, run_directory: Path) -> Lab:
     return ProcessLab(settings)
 
 
-LABS: Mapping[str, Callable[[_LabOptions, Path], Lab]] = {"processes": _process_lab}
+LABS: Mapping[str, Callable[[LabOptions, Path], Lab]] = {"processes": _process_lab}
 
 
 @click.command(
@@ -118,17 +121,17 @@ def run(
     """
     if lab not in LABS:
         raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
-    seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+    seed = secrets.randbits(SEED_BITS) if seed is None else seed
     chosen = _choose(scenario, schedule_file, seed, seconds)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     settings = RunSettings(
         chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
     )
-    options = _LabOptions(lab, lb_command, lb_ready, Capability.INTERCEPT in chosen.needs)
+    options = LabOptions(lab, lb_command, lb_ready, Capability.INTERCEPT in chosen.needs)
     console = Console()
-    _announce(console, settings)
-    result = _conduct(console, settings, options)
+    announce(console, settings)
+    result = conduct(console, settings, options)
     print_summary(console, result.history, result.verdicts)
     console.print(f"again:   {_command(settings, options)}", highlight=False, soft_wrap=True)
     if result.outcome is Outcome.PASS and not keep:
@@ -175,14 +178,15 @@ def _choose(
     return scenario_named(scenario)
 
 
-def _announce(console: Console, settings: RunSettings) -> None:
+def announce(console: Console, settings: RunSettings) -> None:
+    """Print what is to be proven."""
     scenario = settings.scenario
     title = f"{scenario.use_case}: scenario {scenario.name}, seed {settings.seed}"
     console.print(title, highlight=False)
     console.print(f"To prove: {scenario.promise}", highlight=False, soft_wrap=True)
 
 
-def _conduct(console: Console, settings: RunSettings, options: _LabOptions) -> RunResult:
+def conduct(console: Console, settings: RunSettings, options: LabOptions) -> RunResult:
     """Run it; a signal ends it after the fault is healed and the lab is stopped."""
     # A lab that lacks a part says so here, before a directory is made for nothing.
     lab = LABS[options.name](options, settings.directory.path)
@@ -207,7 +211,7 @@ def _what(settings: RunSettings) -> list[str]:
     return ["--schedule", str(settings.directory.schedule)]
 
 
-def _command(settings: RunSettings, options: _LabOptions) -> str:
+def _command(settings: RunSettings, options: LabOptions) -> str:
     words = ["chroma-chaos", "run", *_what(settings), "--seed", str(settings.seed)]
     if options.name != "processes":
         words += ["--lab", options.name]

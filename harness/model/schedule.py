@@ -6,8 +6,8 @@ import msgspec
 class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fault by name, from `at_seconds` after the beginning of its phase.
 
-    With a `trigger`, that is the moment from which its event is awaited, for `seconds` at most; the
-    fault is injected so many milliseconds after the event, and then lasts `seconds`.
+    With a `trigger`, that is the moment from which its event is awaited; the fault is injected so
+    many milliseconds after the event, and lasts `seconds` from then on.
     """
 
     fault: str

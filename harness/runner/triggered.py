@@ -11,6 +11,9 @@ from harness.labs.base import Lab
 from harness.runner.nemesis import Moment, Nemesis
 from harness.triggers.base import Trigger
 
+EVENT_SECONDS = 10.0
+"""How long an event is awaited."""
+
 
 class EventNotSeenError(FaultError):
     """The event did not come in its time: choose one that the workload causes, or more time."""
@@ -18,7 +21,7 @@ class EventNotSeenError(FaultError):
 
 @dataclass(frozen=True)
 class Triggered:
-    """A fault that lasts `seconds` from so long after an event, which is awaited as long."""
+    """A fault that lasts `seconds`, from so many milliseconds after an event."""
 
     fault: Fault
     trigger: Trigger
@@ -46,11 +49,11 @@ class Triggered:
         """
         async with AsyncExitStack() as stopped:
             try:
-                async with asyncio.timeout(self.seconds):
+                async with asyncio.timeout(EVENT_SECONDS):
                     sighting = await stopped.enter_async_context(self.trigger.event(lab))
             except TimeoutError:
                 raise EventNotSeenError(
-                    f"{self.trigger.name} was not seen within {self.seconds:g} s"
+                    f"{self.trigger.name} was not seen within {EVENT_SECONDS:g} s"
                 ) from None
             if self.offset_milliseconds:
                 await stopped.aclose()
