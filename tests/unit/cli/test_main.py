@@ -37,7 +37,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["brake"], "diff, doctor, export, judge, lab, list, run, show, soak"),
+        (["brake"], "diff, doctor, export, judge, lab, list, run, show, soak, sweep"),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes"),
@@ -48,6 +48,9 @@ def test_every_help_explains_itself(words, capsys) -> None:
         (["lab", "down", "mine", "--all"], "not both"),
         (["lab", "down", "mine"], "labs that are: none"),
         (["run"], "SCENARIO"),
+        (["sweep", "--offsets", "soon"], "milliseconds with commas"),
+        (["sweep", "--offsets", "-1"], "milliseconds from 0"),
+        (["sweep", "--event", "full-moon"], "entry-visible, request-arrived, response-left"),
         (["doctor", "who"], "who"),
         (["run", "normal", "--schedule", "x.json"], "not both"),
         (["run", "--schedule", "x.json"], "x.json is no schedule"),

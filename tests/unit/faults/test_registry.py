@@ -18,8 +18,26 @@ def test_numbers_say_how_much() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "errors primary 500 writes",
+        "fail-first replica 3 429 add",
+        "drop-answer primary 2 upsert",
+        "hold primary 8 1 delete",
+    ],
+)
+def test_numbers_and_a_word_say_which_requests_are_meant(name: str) -> None:
+    assert fault_named(name).name == name
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
+        ("errors primary 200", "a status is between 400 and 599"),
+        ("errors primary 500 everything", "can be meant are all, reads, writes, heartbeat"),
+        ("fail-first primary 0", "a count is between 1 and"),
+        ("hold primary 0", "a number of seconds is between 1 and"),
+        ("drop-answer primary 1 2 3", "does not take '1 2 3'"),
         ("", "there is no fault ''; the faults are kill, pause, cut"),
         ("burn primary", "there is no fault 'burn'"),
         ("kill", "needs a target, as in `kill primary`"),
