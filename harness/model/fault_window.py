@@ -7,8 +7,8 @@ class FaultWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """From inject to healed, both observed; a time of 0 means that the step was not reached.
 
     A window is recorded again at each step under the same `index`: the last record counts. A fault
-    with a trigger was injected `offset_milliseconds` after its event, at `event_ns`, was let go on;
-    when that was never seen, it was not injected at all.
+    with a trigger was injected `offset_milliseconds` after its event, which was at `event_ns`; when
+    that was never seen, it was not injected at all.
     """
 
     index: int

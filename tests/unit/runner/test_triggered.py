@@ -77,6 +77,7 @@ async def test_with_an_offset_it_goes_on_first(nemesis: Nemesis) -> None:
     fault, trigger, steps = pair()
     await Triggered(fault, trigger, 1, 0.0).disrupt(0, nemesis)
     assert steps == ["stop", "go on", "inject", "effect", "heal", "healed"]
+    assert (window(nemesis).event_ns, window(nemesis).injected_ns) == (10, 11)
     assert window(nemesis).offset_milliseconds == 1
 
 
