@@ -3,6 +3,7 @@
 import secrets
 import shlex
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import allure
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from harness.faults.base import needs_of
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.report.progress import ConsoleProgress
@@ -50,10 +52,12 @@ def run_directory(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(pytestconfig: pytest.Config, run_directory: RunDirectory) -> AsyncIterator[Lab]:
+async def lab(
+    pytestconfig: pytest.Config, run_directory: RunDirectory, scenario: Scenario
+) -> AsyncIterator[Lab]:
     """Keep a lab up from the first test of the module to its last."""
     settings = _lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
-    lab = ProcessLab(settings)
+    lab = ProcessLab(replace(settings, needs=needs_of(scenario.faults)))
     try:
         await lab.start()
         yield lab

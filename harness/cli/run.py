@@ -16,7 +16,7 @@ from rich.console import Console
 from harness.checkers.judge import judge as judge_run
 from harness.cli.runs import RUN_HELP, store
 from harness.errors import UsageError
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Lab, Need
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
@@ -37,17 +37,17 @@ SEED_BITS = 31
 class LabOptions:
     """What the options say of the lab; what they leave out is the lab's own default.
 
-    `intercepts` is no option: it follows from what the run does.
+    `needs` is what the run will ask of it.
     """
 
     name: str
     lb_command: str | None
     lb_ready: str | None
-    intercepts: bool = False
+    needs: frozenset[Need] = frozenset()
 
 
 def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
-    settings = ProcessLabSettings(run_directory, http_proxy=options.intercepts)
+    settings = ProcessLabSettings(run_directory, needs=options.needs)
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
     if options.lb_ready:
@@ -128,7 +128,7 @@ def run(
     settings = RunSettings(
         chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
     )
-    options = LabOptions(lab, lb_command, lb_ready, Capability.INTERCEPT in chosen.needs)
+    options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
     console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)

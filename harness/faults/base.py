@@ -1,9 +1,11 @@
 """What every fault offers; refuses a fault that the lab cannot do."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from harness.errors import UnsupportedFaultError
-from harness.labs.base import Capability, Interceptable, Lab, Networked
+from harness.labs.abilities import Particular
+from harness.labs.base import Capability, Interceptable, Lab, Need, Networked
 
 
 class Fault(Protocol):
@@ -46,6 +48,11 @@ class Fault(Protocol):
         ...
 
 
+def needs_of(faults: Iterable[Fault]) -> frozenset[Need]:
+    """Collect what the faults will ask of a lab, so that it can be started for it."""
+    return frozenset(Need(need, fault.target) for fault in faults for need in fault.needs)
+
+
 def refuse_unsupported(fault: Fault, lab: Lab) -> None:
     """Raise `UnsupportedFaultError` when the lab cannot do the fault, before anything is broken."""
     missing = sorted(fault.needs - lab.capabilities)
@@ -59,6 +66,10 @@ def refuse_unsupported(fault: Fault, lab: Lab) -> None:
         raise UnsupportedFaultError(
             f"{fault.name}: lab {lab.name} has no {fault.target}; it has {', '.join(lab.targets)}"
         )
+    if isinstance(lab, Particular):
+        for need in needs_of([fault]):
+            if reason := lab.why_not(need):
+                raise UnsupportedFaultError(f"{fault.name}: {reason}")
     of_network = fault.needs & {Capability.CUT, Capability.DEGRADE}
     if of_network and isinstance(lab, Networked) and fault.target not in lab.proxied_urls():
         raise UnsupportedFaultError(

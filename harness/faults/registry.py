@@ -6,17 +6,24 @@ from harness.errors import UsageError
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole, HalfOpen
+from harness.faults.clock import ClockShift
 from harness.faults.cut import Cut
+from harness.faults.disk import DiskFull, ReadOnlyDisk
 from harness.faults.drop_answer import DropAnswers
 from harness.faults.errors import Errors
 from harness.faults.fail_first import FailFirst
+from harness.faults.failpoint import FailpointCrash
 from harness.faults.hold import HoldRequests
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.limited_data import LimitedData
+from harness.faults.memory import MemoryLimit
 from harness.faults.pause import Pause
 from harness.faults.reset import Reset
+from harness.faults.restart import Restart
 from harness.faults.slow_close import SlowClose
+from harness.faults.stop import Stop
+from harness.faults.two_lbs import RollingDeploy, SecondLb
 from harness.http_proxy.rules import What
 
 OF_PROCESSES: Mapping[str, Callable[..., Fault]] = {"kill": Kill, "pause": Pause}
@@ -36,13 +43,32 @@ OF_HTTP: Mapping[str, Callable[..., Fault]] = {
     "drop-answer": DropAnswers,
     "hold": HoldRequests,
 }
-FAULTS: Mapping[str, Callable[..., Fault]] = {**OF_PROCESSES, **OF_THE_NETWORK, **OF_HTTP}
+OF_THE_LAB: Mapping[str, Callable[..., Fault]] = {
+    "stop": Stop,
+    "restart": Restart,
+    "disk-full": DiskFull,
+    "read-only-disk": ReadOnlyDisk,
+    "memory-limit": MemoryLimit,
+    "clock-shift": ClockShift,
+    "rolling-deploy": RollingDeploy,
+    "second-lb": SecondLb,
+    "failpoint": FailpointCrash,
+}
+FAULTS: Mapping[str, Callable[..., Fault]] = {
+    **OF_PROCESSES,
+    **OF_THE_NETWORK,
+    **OF_HTTP,
+    **OF_THE_LAB,
+}
+# What is said after the target is no number for the first, and may be below 0 for the second.
+_NAMING = frozenset({"failpoint"})
+_SIGNED = frozenset({"clock-shift"})
 
 
 def fault_named(words: str) -> Fault:
-    """Make the fault that the words name: its kind, its target, and whole numbers if it has any.
+    """Make the fault that the words name: its kind, its target, and numbers if it has any.
 
-    It is the inverse of `Fault.name`. Raises `UsageError` that says what is possible.
+    Numbers are whole; a failpoint has the name of a step instead. It is the inverse of `Fault.name`. Raises `UsageError` that says what is possible.
     """
     kind, *rest = words.split() or [""]
     if kind not in FAULTS:
@@ -52,12 +78,15 @@ def fault_named(words: str) -> Fault:
     if kind in OF_HTTP:
         return _of_http(kind, rest[0], rest[1:])
     try:
-        numbers = [int(number) for number in rest[1:]]
-        fault = FAULTS[kind](rest[0], *numbers)
+        numbers = [] if kind in _NAMING else [int(number) for number in rest[1:]]
+        fault = FAULTS[kind](rest[0], *(numbers or rest[1:]))
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"fault {words!r} has numbers that {kind} does not take: {error}"
+            f"fault {words!r} has {'words' if kind in _NAMING else 'numbers'} that {kind} does not "
+            f"take: {error}"
         ) from error
+    if kind in _SIGNED:
+        return fault
     # What could not be told from a healthy network is refused here, not found out in the run.
     if any(number < 1 for number in numbers) or (len(numbers) > 1 and numbers[1] >= numbers[0]):
         raise UsageError(f"fault {words!r}: numbers are above 0, and a jitter below its latency")

@@ -18,6 +18,21 @@ class Capability(StrEnum):
     CUT = "cut"
     DEGRADE = "degrade"
     INTERCEPT = "intercept"
+    STOP = "stop"
+    DOUBLE_LB = "double-lb"
+    FAILPOINT = "failpoint"
+    FILL_DISK = "fill-disk"
+    FREEZE_DISK = "freeze-disk"
+    SHIFT_CLOCK = "shift-clock"
+    LIMIT_MEMORY = "limit-memory"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What somebody will ask of a lab: something that it can do, and to whom."""
+
+    capability: Capability
+    target: str
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ class ChromaServer:
     ) -> None:
         self.port = port
         self.url = self.url_at(port)
-        data = workspace.data_directory / name
+        self.data = workspace.data_directory / name
         command = ServerCommand(
             name=name,
             arguments=(
                 *chroma_command(part),
-                *("--path", str(data), "--host", "127.0.0.1", "--port", str(port)),
+                *("--path", str(self.data), "--host", "127.0.0.1", "--port", str(port)),
             ),
             environment={"ANONYMIZED_TELEMETRY": "False"},
         )

@@ -18,6 +18,7 @@ class LoadBalancerSettings:
     ready_path: str
     instance_urls: tuple[str, ...]
     database_url: str
+    name: str = "lb"
 
 
 class LoadBalancer:
@@ -26,11 +27,12 @@ class LoadBalancer:
     def __init__(
         self, settings: LoadBalancerSettings, port: int, workspace: Workspace, warden: Warden
     ) -> None:
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._ready_url = self.url + settings.ready_path
         self._instance_count = len(settings.instance_urls)
         command = ServerCommand(
-            name="lb",
+            name=settings.name,
             arguments=settings.command,
             environment=_environment(settings, port),
         )

@@ -3,6 +3,8 @@
 client --> lb --> toxiproxy --> primary, replica, ... (Chroma)
                       |            (with `http_proxy`: through the HTTP fault proxy)
                       +-------> postgres
+
+In a lab that was started for it, clients reach the lb through toxiproxy, a front, or both.
 """
 
 import asyncio
@@ -11,24 +13,32 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from harness.errors import LabError, UsageError
 from harness.http_proxy.server import Route
-from harness.labs.base import Capability, Instance, Interceptor, ServerSample, Toxic
+from harness.labs.base import Capability, Instance, Interceptor, Need, ServerSample, Toxic
 from harness.labs.chroma import ChromaServer
+from harness.labs.clocks import ClockFile, ShiftsClocks
+from harness.labs.disks import HasDisks, OwnDisk
+from harness.labs.front import Front
 from harness.labs.http_proxy import HttpProxyServer
+from harness.labs.lb_pair import DoublesLb, LbPair
 from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
+from harness.labs.memory import LimitsMemory, MemoryLimit
 from harness.labs.ports import PortReservations
+from harness.labs.possibilities import is_prepared, why_not, why_not_here
 from harness.labs.postgres import PostgresServer
 from harness.labs.server_process import ServerProcess
+from harness.labs.stopping import StopsServers
 from harness.labs.toxiproxy import ProxyRoute, ToxiproxyServer
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 from harness.parts.chroma import find_chroma
+from harness.parts.faketime import find_faketime
 from harness.parts.postgres import find_postgres
 from harness.parts.toxiproxy import find_toxiproxy
 
@@ -45,19 +55,23 @@ _S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer, HttpProxyServer)
 class ProcessLabSettings:
     """What lab to build. `lb_command` may be any load balancer that reads its environment.
 
-    `http_proxy` puts the HTTP fault proxy before the instances, which costs time and is therefore
-    there only when a fault or a trigger of the run needs it.
+    `needs` says what the lab will be asked for, so that servers are started for it.
     """
 
     run_directory: Path
     instance_count: int = 2
     lb_command: tuple[str, ...] = (sys.executable, "-m", "lb")
     lb_ready_path: str = "/api/v2/heartbeat"
-    http_proxy: bool = False
+    needs: frozenset[Need] = frozenset()
+
+    @property
+    def has_http_proxy(self) -> bool:
+        """Whether the HTTP fault proxy stands before the instances; it costs time."""
+        return any(need.capability is Capability.INTERCEPT for need in self.needs)
 
 
-class ProcessLab:
-    """A `Lab` that is `Killable`, `Pausable`, `Networked` and, if asked for, `Interceptable`.
+class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
+    """A `Lab` that is `Killable`, `Pausable`, `Networked`, and `Particular` about all else.
 
     No server process outlives the process that started it.
     """
@@ -80,6 +94,8 @@ class ProcessLab:
         self._warden: Warden | None = None
         self._servers: dict[str, _Server] = {}
         self._proxied_urls: dict[str, str] = {}
+        self._disks: dict[str, OwnDisk] = {}
+        self._clocks: dict[str, ClockFile] = {}
 
     def __repr__(self) -> str:
         alive = [name for name in self._servers if self.is_alive(name)]
@@ -88,19 +104,21 @@ class ProcessLab:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """All there are; to intercept takes the HTTP proxy."""
-        lacking = set() if self._settings.http_proxy else {Capability.INTERCEPT}
+        lacking = set() if self._settings.has_http_proxy else {Capability.INTERCEPT}
         return frozenset(Capability) - lacking
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of the servers."""
-        proxies = ("toxiproxy", *(("http-proxy",) if self._settings.http_proxy else ()))
+        proxies = ("toxiproxy", *(("http-proxy",) if self._settings.has_http_proxy else ()))
         return (*self._instance_names(), "postgres", *proxies, "lb")
 
     @property
     def lb_url(self) -> str:
         """Where clients send their requests."""
-        return self._running(LoadBalancer, "lb").url
+        lb = self._running(LoadBalancer, "lb")
+        direct = lb.url if self._pair is None else self._pair.front.url
+        return self._proxied_urls.get("lb", direct)
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -130,6 +148,7 @@ class ProcessLab:
             self._warden = Warden(workspace)
             self._warden.remove(workspace.data_directory)
             self._servers = self._build(workspace, self._warden)
+            await self._start_surroundings(workspace, self._warden)
             await self._start_all()
         except BaseException:
             await self.stop()
@@ -139,14 +158,17 @@ class ProcessLab:
     async def stop(self) -> None:
         """Stop the lb, then the others, then remove the data; safe to call at any time."""
         processes = [server.process for server in reversed(self._servers.values())]
+        second = self._pair.second if self._pair is not None else None
+        lbs = [*processes[:1], *([second.process] if second is not None else [])]
         # The lb, which was started last, may still want to say something to the others.
         for group, grace_seconds in (
-            (processes[:1], _LB_GRACE_SECONDS),
+            (lbs, _LB_GRACE_SECONDS),
             (processes[1:], _SERVER_GRACE_SECONDS),
         ):
             stops = (process.stop(grace_seconds) for process in group)
             await asyncio.gather(*stops, return_exceptions=True)
         self._servers = {}
+        await self._stop_surroundings()
         if self._warden is not None:
             await asyncio.to_thread(self._warden.dismiss)
             self._warden = None
@@ -221,6 +243,11 @@ class ProcessLab:
         """Where Toxiproxy listens for each server that has a proxy; the lb knows only these."""
         return dict(self._proxied_urls)
 
+    def why_not(self, need: Need) -> str:
+        """Say why it cannot be done to that server, here and now; nothing when it can."""
+        has_failpoints = self._settings.lb_command == ProcessLabSettings.lb_command
+        return why_not(need, self._settings.needs, self._instance_names(), has_failpoints)
+
     def _instance_names(self) -> tuple[str, ...]:
         others = (f"replica-{number}" for number in range(2, self._settings.instance_count))
         return ("primary", "replica", *others)[: self._settings.instance_count]
@@ -248,8 +275,19 @@ class ProcessLab:
             instance_urls=tuple(self._proxied_urls[name] for name in chromas),
             database_url=self._proxied_urls["postgres"],
         )
+
+        def load_balancer(name: str) -> LoadBalancer:
+            return LoadBalancer(replace(settings, name=name), reserve(), workspace, warden)
+
+        lb = load_balancer("lb")
+        lb_port = lb.port
+        if self._is_needed(Capability.DOUBLE_LB, "lb"):
+            self._pair = LbPair(lb, Front(reserve(), lb_port), load_balancer)
+            lb_port = self._pair.front.port
+        if self._is_needed(Capability.CUT, "lb") or self._is_needed(Capability.DEGRADE, "lb"):
+            routes += (ProxyRoute("lb", reserve(), lb_port),)
+            self._proxied_urls["lb"] = f"http://127.0.0.1:{routes[-1].listen_port}"
         toxiproxy = ToxiproxyServer(self._parts["toxiproxy"], reserve(), routes, workspace, warden)
-        lb = LoadBalancer(settings, reserve(), workspace, warden)
         between: dict[str, _Server] = {"toxiproxy": toxiproxy}
         if http_proxy is not None:
             between["http-proxy"] = http_proxy
@@ -258,11 +296,49 @@ class ProcessLab:
     def _build_http_proxy(
         self, chromas: Mapping[str, ChromaServer], workspace: Workspace, warden: Warden
     ) -> HttpProxyServer | None:
-        if not self._settings.http_proxy:
+        if not self._settings.has_http_proxy:
             return None
         reserve = self._ports.reserve
         routes = tuple(Route(name, reserve(), server.port) for name, server in chromas.items())
         return HttpProxyServer(reserve(), routes, workspace, warden)
+
+    def _is_needed(self, capability: Capability, target: str) -> bool:
+        """Tell whether to start servers for it; where it cannot be done, that is said later."""
+        return is_prepared(Need(capability, target), self._settings.needs) and not why_not_here(
+            capability
+        )
+
+    async def _start_surroundings(self, workspace: Workspace, warden: Warden) -> None:
+        for name, server in self._servers.items():
+            if isinstance(server, ChromaServer) and self._is_needed(Capability.FILL_DISK, name):
+                self._disks[name] = OwnDisk(name, server.data, workspace, warden)
+                await self._disks[name].start()
+                server.process.surroundings = self._disks[name].surroundings()
+            if self._is_needed(Capability.SHIFT_CLOCK, name):
+                clock = ClockFile(workspace.data_directory / f"clock-{name}", find_faketime().path)
+                clock.shift(0)
+                server.process.surroundings = clock.surroundings(server.process.surroundings)
+                self._clocks[name] = clock
+        if self._pair is not None:
+            await self._pair.front.start()
+
+    async def _stop_surroundings(self) -> None:
+        if self._pair is not None:
+            await self._pair.front.stop()
+        for disk in self._disks.values():
+            await disk.stop()
+        self._pair, self._disks, self._clocks = None, {}, {}
+
+    def _note_first(self, lb: LoadBalancer) -> None:
+        self._servers["lb"] = lb
+
+    def _process(self, target: str) -> ServerProcess:
+        return self._server(target).process
+
+    def _limit(self, target: str) -> MemoryLimit:
+        if self._workspace is None or self._warden is None:
+            raise LabError("the lab is not running; start it first")
+        return MemoryLimit(f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden)
 
     async def _start_all(self) -> None:
         lb = self._running(LoadBalancer, "lb")

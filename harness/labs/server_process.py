@@ -35,6 +35,18 @@ class ServerCommand:
     stop_signal: signal.Signals = signal.SIGTERM
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a lab puts around a server: words before its command, and more environment.
+
+    `leftovers` names the files that a process leaves behind under its id when it is killed.
+    """
+
+    prefix: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    leftovers: Callable[[int], tuple[Path, ...]] = lambda _: ()
+
+
 class ServerProcess:
     """A server that can be started, killed and started again on the same address and data.
 
@@ -44,6 +56,7 @@ class ServerProcess:
 
     def __init__(self, command: ServerCommand, workspace: Workspace, warden: Warden) -> None:
         self.command = command
+        self.surroundings = Surroundings()
         self.log_path = workspace.log_path(command.name)
         self._workspace = workspace
         self._warden = warden
@@ -58,6 +71,11 @@ class ServerProcess:
     def identity(self) -> ProcessIdentity | None:
         """The process that was started last, None before the first start."""
         return self._identity
+
+    @property
+    def ending(self) -> str:
+        """How the process ended: its exit code, or the signal that it died of."""
+        return _ending(self._process)
 
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
@@ -123,6 +141,12 @@ class ServerProcess:
 
     async def stop(self, grace_seconds: float) -> None:
         """Ask the process to end, and kill what is left of it after the grace time."""
+        with contextlib.suppress(LabError):
+            await self.end(grace_seconds)
+        await self.kill()
+
+    async def end(self, timeout_seconds: float) -> None:
+        """Ask the process to end, and return when it is gone; raises `LabError` if it stays."""
         if self._process is None or self._identity is None:
             return
         tree = process_tree(self._identity)
@@ -131,9 +155,7 @@ class ServerProcess:
         async def gone() -> bool:
             return not self.is_alive() and not any(runs(process) for process in tree)
 
-        with contextlib.suppress(LabError):
-            await poll_until(gone, grace_seconds, lambda: self._error("did not end in time"))
-        await self.kill()
+        await poll_until(gone, timeout_seconds, lambda: self._error("did not end in time"))
 
     def sample(self) -> ServerSample | None:
         """Measure what the server costs now, descendants included; None when it is dead."""
@@ -154,11 +176,19 @@ class ServerProcess:
         with self.log_path.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
-                    [*_dies_with_parent(), *self.command.arguments],
+                    [
+                        *_dies_with_parent(),
+                        *self.surroundings.prefix,
+                        *self.command.arguments,
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**self._workspace.environment(), **self.command.environment},
+                    env={
+                        **self._workspace.environment(),
+                        **self.command.environment,
+                        **self.surroundings.environment,
+                    },
                     start_new_session=True,
                     user=account.user_id if account else None,
                     group=account.group_id if account else None,
@@ -168,6 +198,8 @@ class ServerProcess:
                 raise self._error(f"could not be started: {error}") from error
         self._identity = ProcessIdentity.of(self._process.pid)
         self._warden.watch(self._identity)
+        for path in self.surroundings.leftovers(self._process.pid):
+            self._warden.remove(path)
 
     def _error(self, what: str) -> LabError:
         return LabError(

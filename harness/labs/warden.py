@@ -45,9 +45,9 @@ class Warden:
         """Have a server process killed when the runner is gone."""
         self._tell({"pid": identity.pid, "started": identity.started})
 
-    def remove(self, directory: Path) -> None:
-        """Have a directory removed when the runner is gone."""
-        self._tell({"directory": str(directory)})
+    def remove(self, path: Path) -> None:
+        """Have a directory, or a file, removed when the runner is gone."""
+        self._tell({"path": str(path)})
 
     def dismiss(self) -> None:
         """Let it clean up now; returns when it is done."""
@@ -74,16 +74,16 @@ class Warden:
 def keep_watch(run_id: str) -> None:
     """Read what belongs to the run until the runner is gone, then leave nothing of it."""
     servers: list[ProcessIdentity] = []
-    directories: list[Path] = []
+    paths: list[Path] = []
     for line in sys.stdin:
         message = json.loads(line)
         if "pid" in message:
             servers.append(ProcessIdentity(message["pid"], message["started"]))
         else:
-            directories.append(Path(message["directory"]))
+            paths.append(Path(message["path"]))
     _kill_all(run_id, servers)
-    for directory in directories:
-        shutil.rmtree(directory, ignore_errors=True)
+    for path in paths:
+        _remove(path)
 
 
 def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:
@@ -97,6 +97,14 @@ def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:
         if found:
             quiet_until = now + _QUIET_SECONDS
         time.sleep(_INTERVAL_SECONDS)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a control group (whose files cannot be removed), or a directory."""
+    for removal in (path.unlink, path.rmdir):
+        with contextlib.suppress(OSError):
+            removal()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _marked(run_id: str) -> Iterator[ProcessIdentity]:

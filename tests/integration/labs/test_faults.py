@@ -1,32 +1,73 @@
 """Every fault is seen to take effect on real servers, and to heal; one that does nothing is not."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from harness.errors import FaultError, LabError, UnsupportedFaultError
 from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
-from harness.faults.base import Fault, refuse_unsupported
+from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.black_hole import BlackHole, HalfOpen
+from harness.faults.clock import ClockShift
 from harness.faults.cut import Cut
+from harness.faults.disk import DiskFull, ReadOnlyDisk
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.limited_data import LimitedData
+from harness.faults.memory import MemoryLimit
 from harness.faults.pause import Pause
 from harness.faults.reset import Reset
+from harness.faults.restart import Restart
 from harness.faults.slow_close import SlowClose
-from harness.labs.processes import ProcessLab
+from harness.faults.stop import Stop
+from harness.faults.two_lbs import RollingDeploy, SecondLb
+from harness.labs.possibilities import why_not_here
+from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.toxiproxy import Toxiproxy
+from tests.integration.labs.conftest import FORWARDING_LB
 
-OF_PROCESSES = (Kill, Pause)
+OF_PROCESSES = (Kill, Pause, Stop)
 OF_THE_NETWORK = (Cut, BlackHole, HalfOpen, Reset, Latency, Bandwidth, LimitedData, SlowClose)
 FAULTS = [
     *(fault(target) for fault in OF_PROCESSES for target in ("primary", "postgres", "lb")),
-    *(fault(target) for fault in OF_THE_NETWORK for target in ("replica", "postgres")),
+    *(fault(target) for fault in OF_THE_NETWORK for target in ("replica", "postgres", "lb")),
     Latency("primary", milliseconds=500, jitter_milliseconds=200),
+    SecondLb("lb"),
+    DiskFull("primary"),
+    ReadOnlyDisk("replica"),
+    ClockShift("primary"),
+    ClockShift("postgres", -3600),
+    ClockShift("lb", -86400),
+    MemoryLimit("replica"),
 ]
+OF_A_MOMENT = [*(Restart(target) for target in ("primary", "postgres", "lb")), RollingDeploy("lb")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def faulty_lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessLab]:
+    """Share one lab that was started for all of them; a test leaves every server of it well."""
+    directory = tmp_path_factory.mktemp("faulty") / "run"
+    needs = needs_of([*FAULTS, *OF_A_MOMENT])
+    lab = ProcessLab(ProcessLabSettings(directory, lb_command=FORWARDING_LB, needs=needs))
+    await lab.start()
+    yield lab
+    await lab.stop()
+
+
+@pytest.fixture
+def running_lab(request: pytest.FixtureRequest, faulty_lab: ProcessLab) -> ProcessLab:
+    """Skip what no process lab can do on this machine, which is tested as a refusal elsewhere."""
+    fault = request.node.callspec.params.get("fault") if hasattr(request.node, "callspec") else None
+    reasons = [reason for need in (fault.needs if fault else ()) if (reason := why_not_here(need))]
+    if reasons:
+        pytest.skip(reasons[0])
+    return faulty_lab
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *OF_A_MOMENT], ids=lambda fault: fault.name)
 async def test_a_fault_is_seen_to_take_effect_and_to_heal(
     running_lab: ProcessLab, fault: Fault
 ) -> None:
@@ -41,7 +82,7 @@ async def test_a_fault_is_seen_to_take_effect_and_to_heal(
     assert await fault.prove_healed(running_lab), "healing twice did harm"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *OF_A_MOMENT], ids=lambda fault: fault.name)
 async def test_without_the_fault_there_is_no_proof_of_an_effect(
     running_lab: ProcessLab, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

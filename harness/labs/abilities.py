@@ -1,0 +1,138 @@
+"""What some labs can do beyond killing, pausing and breaking networks: one protocol per ability."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from harness.labs.base import Killable, Need
+from harness.labs.process_tree import ProcessIdentity
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A lab that can do some things to some targets only, or on some machines, or if prepared."""
+
+    def why_not(self, need: Need) -> str:
+        """Say why the lab cannot do it, and what would help; nothing when it can."""
+        ...
+
+
+@runtime_checkable
+class Stoppable(Killable, Protocol):
+    """The ability behind `Capability.STOP`."""
+
+    def identity(self, target: str) -> ProcessIdentity | None:
+        """Identify the process of `target` that was started last."""
+        ...
+
+    def ending(self, target: str) -> str:
+        """Tell how it ended: its exit code, or the signal that it died of."""
+        ...
+
+    async def end(self, target: str) -> None:
+        """Ask the server to end, and return when it is gone; raises `LabError` if it stays."""
+        ...
+
+
+@runtime_checkable
+class DoubleLb(Stoppable, Protocol):
+    """The ability behind `Capability.DOUBLE_LB`: a second load balancer like the first.
+
+    Clients reach either through one address. Whom a new connection goes to can be changed; those
+    that are open stay where they are.
+    """
+
+    def connections_by_lb(self) -> Mapping[str, int]:
+        """Count the clients' connections so far, by the direct address of who took them."""
+        ...
+
+    def second_lb_url(self) -> str | None:
+        """Where the second one itself listens; None when there is none."""
+        ...
+
+    def is_second_lb_alive(self) -> bool:
+        """Tell whether the process of the second one runs."""
+        ...
+
+    async def start_second_lb(self) -> None:
+        """Start the second one and return when it answers; clients do not reach it yet."""
+        ...
+
+    def share_clients(self) -> None:
+        """Give new connections to the two in turn."""
+        ...
+
+    async def hand_over(self) -> str:
+        """Give new connections to the second one, and end the first; it then is `lb`.
+
+        Returns how the first one ended.
+        """
+        ...
+
+    async def end_second_lb(self) -> None:
+        """Give new connections to the first one, and end the second; does nothing without one."""
+        ...
+
+
+@runtime_checkable
+class Failing(Stoppable, Protocol):
+    """The ability behind `Capability.FAILPOINT`."""
+
+    async def arm(self, target: str, failpoint: str) -> None:
+        """End the server and start it with a failpoint that crashes it; returns when it answers."""
+        ...
+
+    async def disarm(self, target: str) -> None:
+        """Make sure that it runs without any failpoint."""
+        ...
+
+    def is_armed(self, target: str) -> bool:
+        """Tell whether it was started with a failpoint last."""
+        ...
+
+
+@runtime_checkable
+class OnDisks(Killable, Protocol):
+    """The ability behind `Capability.FILL_DISK` and `Capability.FREEZE_DISK`."""
+
+    def disk(self, target: str) -> Path:
+        """Name the server's data directory as the server itself sees it."""
+        ...
+
+    async def fill_disk(self, target: str) -> None:
+        """Leave no space on the disk of the server's data."""
+        ...
+
+    async def freeze_disk(self, target: str) -> None:
+        """Let the disk of the server's data fail as one with a broken controller: read-only."""
+        ...
+
+    async def mend_disk(self, target: str) -> None:
+        """Make the disk writable again, with space on it; the server is not running then."""
+        ...
+
+
+@runtime_checkable
+class OnClocks(Protocol):
+    """The ability behind `Capability.SHIFT_CLOCK`."""
+
+    def shift_clock(self, target: str, seconds: int) -> None:
+        """Let the server's clock be that much ahead of ours, or behind; 0 sets it right."""
+        ...
+
+
+@runtime_checkable
+class InMemory(Killable, Protocol):
+    """The ability behind `Capability.LIMIT_MEMORY`."""
+
+    def limit_memory(self, target: str, more_bytes: int) -> None:
+        """Let the server have at most so much memory in addition to what it has."""
+        ...
+
+    def memory_refusals(self, target: str) -> int:
+        """Count how often the kernel refused memory to the server since it was limited."""
+        ...
+
+    def free_memory(self, target: str) -> None:
+        """Let the server have what it wants again."""
+        ...

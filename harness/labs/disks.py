@@ -1,0 +1,170 @@
+"""Disks of their own for servers: small, real file systems that can be filled and broken.
+
+A disk is an ext4 image in the lab's data, mounted in a mount namespace that only the server and a
+process that holds it are in. Nobody else sees the mount, and it ends with these processes, however
+they end. Its own `abort` makes ext4 read-only under a running server, as a failing disk does.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from harness.errors import LabError
+from harness.labs.server_process import ServerCommand, ServerProcess, Surroundings
+from harness.labs.warden import Warden
+from harness.labs.workspace import Workspace
+
+_DISK_BYTES = 256 << 20
+_BLOCK_BYTES = 4096
+_FILLING = "filling"
+_START_TIMEOUT_SECONDS = 10.0
+_TOOLS = ("unshare", "nsenter", "mount", "umount", "mkfs.ext4", "e2fsck")
+# e2fsck says 1 when it has mended something.
+_MENDED = 1
+
+
+def why_no_disks() -> str:
+    """Say why servers cannot have disks of their own on this machine; nothing when they can."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "a disk of its own for a server takes root on Linux"
+    missing = [tool for tool in _TOOLS if _tool(tool) is None]
+    if missing:
+        return f"a disk of its own for a server takes {', '.join(missing)}"
+    return "" if Path("/dev/loop-control").exists() else "there are no loop devices"
+
+
+class OwnDisk:
+    """The disk under one server's data directory; it keeps what is on it until `stop`."""
+
+    def __init__(self, server: str, directory: Path, workspace: Workspace, warden: Warden) -> None:
+        self._directory = directory
+        self._image = workspace.data_directory / f"{server}.ext4"
+        arguments = (
+            *(_path("unshare"), "--mount", "--propagation", "private"),
+            *("sleep", "infinity"),
+        )
+        command = ServerCommand(name=f"disk-{server}", arguments=arguments)
+        self._holder = ServerProcess(command, workspace, warden)
+
+    @property
+    def seen(self) -> Path:
+        """The directory as it is inside of the namespace."""
+        return Path(f"/proc/{self._pid}/root{self._directory}")
+
+    def surroundings(self) -> Surroundings:
+        """Give what the server must be started with to see its disk."""
+        return Surroundings(prefix=self._inside())
+
+    async def start(self) -> None:
+        """Make the disk and mount it, empty."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with self._image.open("wb") as image:
+            image.truncate(_DISK_BYTES)
+        await _run(_path("mkfs.ext4"), "-q", "-F", "-m", "0", str(self._image))
+        await self._holder.start(self._is_apart, _START_TIMEOUT_SECONDS)
+        await self._mount()
+
+    async def stop(self) -> None:
+        """End the namespace, and with it the mount."""
+        await self._holder.kill()
+
+    def fill(self) -> None:
+        """Write until there is no space left."""
+        with (self.seen / _FILLING).open("wb", buffering=0) as file:
+            with suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, _free_bytes(self.seen))
+            file.seek(0, os.SEEK_END)
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(_BLOCK_BYTES))
+
+    async def freeze(self) -> None:
+        """Let the file system give up, as it does when its disk fails."""
+        await self._run_inside("mount", "-o", "remount,abort", str(self._directory))
+
+    async def mend(self) -> None:
+        """Repair the file system, and take away what filled it; nobody may use it meanwhile."""
+        await self._run_inside("umount", str(self._directory))
+        await _run(_path("e2fsck"), "-p", str(self._image), most=_MENDED)
+        await self._mount()
+        (self.seen / _FILLING).unlink(missing_ok=True)
+
+    async def _mount(self) -> None:
+        await self._run_inside("mount", "-o", "loop", str(self._image), str(self._directory))
+
+    async def _run_inside(self, tool: str, *arguments: str) -> None:
+        await _run(*self._inside(), _path(tool), *arguments)
+
+    def _inside(self) -> tuple[str, ...]:
+        return (_path("nsenter"), "--target", str(self._pid), "--mount", "--")
+
+    async def _is_apart(self) -> bool:
+        return _mount_namespace("self") != _mount_namespace(str(self._pid))
+
+    @property
+    def _pid(self) -> int:
+        identity = self._holder.identity
+        if identity is None:
+            raise LabError(f"{self._holder.command.name} is not mounted; start the lab first")
+        return identity.pid
+
+
+class HasDisks:
+    """Gives a process lab the ability `OnDisks`."""
+
+    _disks: dict[str, OwnDisk]
+
+    def disk(self, target: str) -> Path:
+        """Name the directory inside of the server's namespace."""
+        return self._disk(target).seen
+
+    async def fill_disk(self, target: str) -> None:
+        """Leave no space on it."""
+        await asyncio.to_thread(self._disk(target).fill)
+
+    async def freeze_disk(self, target: str) -> None:
+        """Make it read-only at once."""
+        await self._disk(target).freeze()
+
+    async def mend_disk(self, target: str) -> None:
+        """Repair it, with space on it."""
+        await self._disk(target).mend()
+
+    def _disk(self, target: str) -> OwnDisk:
+        if target not in self._disks:
+            raise LabError(f"{target} was not started on a disk of its own")
+        return self._disks[target]
+
+
+def _mount_namespace(pid: str) -> Path:
+    return Path(f"/proc/{pid}/ns/mnt").readlink()
+
+
+def _free_bytes(directory: Path) -> int:
+    stats = os.statvfs(directory)
+    return stats.f_bavail * stats.f_frsize
+
+
+def _tool(name: str) -> str | None:
+    # An ordinary PATH may lack the directories of the administrator's tools.
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+def _path(name: str) -> str:
+    return _tool(name) or name
+
+
+async def _run(*words: str, most: int = 0) -> None:
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    done = await asyncio.to_thread(run)
+    if not 0 <= done.returncode <= most:
+        raise LabError(
+            f"{' '.join(words)} ended with exit code {done.returncode}: "
+            f"{(done.stderr or done.stdout).strip()}"
+        )

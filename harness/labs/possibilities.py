@@ -1,0 +1,62 @@
+"""What a process lab can do to whom, here and now: pure but for a look at the machine."""
+
+from collections.abc import Collection
+
+from harness.errors import PartMissingError
+from harness.labs.base import Capability, Need
+from harness.labs.disks import why_no_disks
+from harness.labs.memory import why_no_memory_limits
+from harness.parts.faketime import find_faketime
+
+_OF_LB = frozenset({Capability.DOUBLE_LB, Capability.FAILPOINT})
+_OF_DISKS = frozenset({Capability.FILL_DISK, Capability.FREEZE_DISK})
+# What servers must have been started for.
+_PREPARED = _OF_DISKS | {Capability.DOUBLE_LB, Capability.SHIFT_CLOCK}
+
+
+def why_not(
+    need: Need, prepared: Collection[Need], instances: Collection[str], has_failpoints: bool
+) -> str:
+    """Say why the lab cannot do it; nothing when it can."""
+    if reason := _why_not_to(need, instances, has_failpoints) or why_not_here(need.capability):
+        return reason
+    if need.capability in _PREPARED and not is_prepared(need, prepared):
+        return (
+            f"this lab was not started for {need.capability} of {need.target}; "
+            "say before its start what it will be asked for"
+        )
+    return ""
+
+
+def why_not_here(capability: Capability) -> str:
+    """Say why no process lab can do it on this machine; nothing when one can."""
+    if capability in _OF_DISKS:
+        return why_no_disks()
+    if capability is Capability.LIMIT_MEMORY:
+        return why_no_memory_limits()
+    if capability is Capability.SHIFT_CLOCK:
+        try:
+            find_faketime()
+        except PartMissingError as error:
+            return str(error)
+    return ""
+
+
+def is_prepared(need: Need, prepared: Collection[Need]) -> bool:
+    """Tell whether the servers were started for it; one disk serves all that is done to disks."""
+    kinds = _OF_DISKS if need.capability in _OF_DISKS else {need.capability}
+    return any(Need(kind, need.target) in prepared for kind in kinds)
+
+
+def _why_not_to(need: Need, instances: Collection[str], has_failpoints: bool) -> str:
+    if need.capability in _OF_LB and need.target != "lb":
+        return f"only the load balancer has {need.capability}"
+    if need.capability is Capability.FAILPOINT and not has_failpoints:
+        return "only our own load balancer has failpoints, not one that --lb-command starts"
+    if need.capability in _OF_DISKS and need.target not in instances:
+        return f"only Chroma servers can have a disk of their own: {', '.join(instances)}"
+    if need.capability is Capability.LIMIT_MEMORY and need.target not in instances:
+        return f"only Chroma servers are seen to lack memory: {', '.join(instances)}"
+    if need.capability is Capability.SHIFT_CLOCK and need.target == "toxiproxy":
+        return "toxiproxy tells nobody its time"
+    return ""

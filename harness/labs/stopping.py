@@ -1,0 +1,63 @@
+"""The abilities of a process lab to end servers orderly, and to let the lb crash at a failpoint."""
+
+from dataclasses import replace
+
+from harness.labs.process_tree import ProcessIdentity
+from harness.labs.server_process import ServerProcess
+
+# Our load balancer answers those who wait before it ends, PostgreSQL writes a checkpoint.
+_END_TIMEOUT_SECONDS = 20.0
+_FAILPOINT_SETTINGS = ("FAILPOINTS_ENABLED", "FAILPOINTS")
+
+
+class StopsServers:
+    """Gives a process lab the abilities `Stoppable` and `Failing`."""
+
+    def identity(self, target: str) -> ProcessIdentity | None:
+        """Identify the process that was started last."""
+        return self._process(target).identity
+
+    def ending(self, target: str) -> str:
+        """Tell how it ended."""
+        return self._process(target).ending
+
+    async def end(self, target: str) -> None:
+        """Send the signal of an orderly end: SIGTERM, or SIGINT to PostgreSQL (fast shutdown)."""
+        await self._process(target).end(_END_TIMEOUT_SECONDS)
+
+    async def arm(self, target: str, failpoint: str) -> None:
+        """Start the server again, with a failpoint in its environment."""
+        await self.end(target)
+        self._set_failpoints(target, ("true", f"{failpoint}=crash"))
+        await self.restart(target)
+
+    async def disarm(self, target: str) -> None:
+        """Start it again without one, unless it runs without one."""
+        armed = self.is_armed(target)
+        self._set_failpoints(target, ())
+        process = self._process(target)
+        if armed and process.is_alive():
+            await process.end(_END_TIMEOUT_SECONDS)
+        if not process.is_alive():
+            await self.restart(target)
+
+    def is_armed(self, target: str) -> bool:
+        """Tell whether a failpoint is in its environment."""
+        return _FAILPOINT_SETTINGS[0] in self._process(target).command.environment
+
+    async def restart(self, target: str) -> None:
+        """Start it again, as the lab does."""
+        raise NotImplementedError
+
+    def _process(self, target: str) -> ServerProcess:
+        raise NotImplementedError
+
+    def _set_failpoints(self, target: str, values: tuple[str, ...]) -> None:
+        process = self._process(target)
+        others = {
+            name: value
+            for name, value in process.command.environment.items()
+            if name not in _FAILPOINT_SETTINGS
+        }
+        armed = dict(zip(_FAILPOINT_SETTINGS, values, strict=False))
+        process.command = replace(process.command, environment={**others, **armed})
