@@ -14,10 +14,10 @@ from harness.labs.abilities import InMemory
 from harness.labs.base import Capability, Lab
 from harness.polling import poll_until
 
-_MORE_MEGABYTES = 8
 # Chroma refuses a body of more than 40 MiB before it has read it.
-_MOST_BODY_BYTES = 39 << 20
-_MOST_MEGABYTES = 32
+_BODY_BYTES = 39 << 20
+_MOST_AT_ONCE = 8
+_MOST_MEGABYTES = 256
 # No collection has it, and the body is not JSON: whatever comes of it changes no data.
 _NIL = "00000000-0000-4000-8000-000000000000"
 
@@ -50,12 +50,18 @@ class MemoryLimit(Kill):
         _in_memory(lab).limit_memory(self.target, self.megabytes << 20)
 
     async def prove_effect(self, lab: Lab) -> str:
-        """Send the server more than it may have, and see that the kernel refused it memory."""
+        """Send the server more than it may have, and see that the kernel refused it memory.
+
+        More and more at once, because it may have kept memory of earlier requests.
+        """
         limited = _in_memory(lab)
-        body_bytes = min((self.megabytes + _MORE_MEGABYTES) << 20, _MOST_BODY_BYTES)
+        at_once = 0
 
         async def see() -> str:
-            await send_body(lab.urls()[self.target], body_bytes)
+            nonlocal at_once
+            at_once = min(at_once + 1, _MOST_AT_ONCE)
+            url = lab.urls()[self.target]
+            await asyncio.gather(*(send_body(url) for _ in range(at_once)))
             refusals = limited.memory_refusals(self.target)
             state = "lives" if limited.is_alive(self.target) else "was killed by the kernel"
             return f"memory was refused {refusals} times; it {state}" if refusals else ""
@@ -79,17 +85,17 @@ def _in_memory(lab: Lab) -> InMemory:
     return lab
 
 
-async def send_body(url: str, body_bytes: int) -> None:
+async def send_body(url: str) -> None:
     """Send the server a request that it must keep as a whole; what comes of it does not matter."""
     parts = urlsplit(url)
     head = f"POST {COLLECTIONS}/{_NIL}/get HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {body_bytes}\r\n\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {_BODY_BYTES}\r\n\r\n"
     # TimeoutError is an OSError too.
     with suppress(OSError):
         async with asyncio.timeout(PATIENCE_SECONDS):
             reader, writer = await asyncio.open_connection(str(parts.hostname), parts.port or 0)
             try:
-                writer.write(head.encode() + b"x" * body_bytes)
+                writer.write(head.encode() + b"x" * _BODY_BYTES)
                 await writer.drain()
                 await reader.read()
             finally:

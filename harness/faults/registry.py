@@ -68,7 +68,8 @@ _SIGNED = frozenset({"clock-shift"})
 def fault_named(words: str) -> Fault:
     """Make the fault that the words name: its kind, its target, and numbers if it has any.
 
-    Numbers are whole; a failpoint has the name of a step instead. It is the inverse of `Fault.name`. Raises `UsageError` that says what is possible.
+    Numbers are whole; a failpoint has the name of a step instead. It is the inverse of
+    `Fault.name`. Raises `UsageError` that says what is possible.
     """
     kind, *rest = words.split() or [""]
     if kind not in FAULTS:

@@ -12,13 +12,17 @@ from harness.polling import poll_until
 
 @dataclass(frozen=True)
 class LoadBalancerSettings:
-    """How the load balancer is started, and where it says that it is ready."""
+    """How the load balancer is started, and where it says that it is ready.
+
+    `standby_path` is another place that says so: one that waits for its turn may hold requests.
+    """
 
     command: tuple[str, ...]
     ready_path: str
     instance_urls: tuple[str, ...]
     database_url: str
     name: str = "lb"
+    standby_path: str | None = None
 
 
 class LoadBalancer:
@@ -29,7 +33,8 @@ class LoadBalancer:
     ) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._ready_url = self.url + settings.ready_path
+        paths = (settings.standby_path, settings.ready_path)
+        self._ready_urls = [self.url + path for path in paths if path is not None]
         self._instance_count = len(settings.instance_urls)
         command = ServerCommand(
             name=settings.name,
@@ -39,11 +44,14 @@ class LoadBalancer:
         self.process = ServerProcess(command, workspace, warden)
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start it and return when its ready path answers."""
+        """Start it and return when it says that it is ready."""
         async with probe_client() as client:
 
             async def ready() -> bool:
-                return await answers_ok(client, self._ready_url)
+                for url in self._ready_urls:
+                    if await answers_ok(client, url):
+                        return True
+                return False
 
             await self.process.start(ready, timeout_seconds)
 

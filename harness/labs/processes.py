@@ -47,6 +47,9 @@ _START_TIMEOUT_SECONDS = 30.0
 _LB_GRACE_SECONDS = 1.5
 _SERVER_GRACE_SECONDS = 1.0
 
+# Where a load balancer says that it is well while another one is active, if it has such a place.
+_STANDBY_PATH = "/health"
+
 _Server = ChromaServer | PostgresServer | ToxiproxyServer | HttpProxyServer | LoadBalancer
 _S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer, HttpProxyServer)
 
@@ -276,13 +279,14 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
             database_url=self._proxied_urls["postgres"],
         )
 
-        def load_balancer(name: str) -> LoadBalancer:
-            return LoadBalancer(replace(settings, name=name), reserve(), workspace, warden)
+        def another(name: str) -> LoadBalancer:
+            second = replace(settings, name=name, standby_path=_STANDBY_PATH)
+            return LoadBalancer(second, reserve(), workspace, warden)
 
-        lb = load_balancer("lb")
+        lb = LoadBalancer(settings, reserve(), workspace, warden)
         lb_port = lb.port
         if self._is_needed(Capability.DOUBLE_LB, "lb"):
-            self._pair = LbPair(lb, Front(reserve(), lb_port), load_balancer)
+            self._pair = LbPair(lb, Front(reserve(), lb_port), another)
             lb_port = self._pair.front.port
         if self._is_needed(Capability.CUT, "lb") or self._is_needed(Capability.DEGRADE, "lb"):
             routes += (ProxyRoute("lb", reserve(), lb_port),)
