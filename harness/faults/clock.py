@@ -58,11 +58,12 @@ class ClockShift:
 
     async def _see(self, lab: Lab, wanted_seconds: int) -> str:
         last = "it did not tell its time"
+        is_instance = self.target in {instance.name for instance in lab.instances}
 
         async def see() -> str:
             nonlocal last
             try:
-                told = await server_seconds(lab.urls()[self.target])
+                told = await server_seconds(lab.urls()[self.target], is_instance)
             except (OSError, ValueError, asyncio.IncompleteReadError) as error:
                 last = f"it did not tell its time: {error!r}"
                 return ""

@@ -19,10 +19,11 @@ _STARTUP = b"user\0postgres\0database\0postgres\0\0"
 _QUERY = b"select extract(epoch from clock_timestamp())::float8\0"
 
 
-async def server_seconds(url: str) -> float:
+async def server_seconds(url: str, heartbeat_is_own: bool) -> float:
     """Ask for the time since 1970 by the server's own clock.
 
-    Raises `OSError`, `ValueError` or `asyncio.IncompleteReadError` when it does not tell.
+    A load balancer passes on the heartbeat of an instance, but says the date by itself; Chroma
+    says an old date while its clock is behind what it said last. Raises `OSError`, `ValueError` or `asyncio.IncompleteReadError` when it does not tell.
     """
     parts = urlsplit(url)
     async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -30,21 +31,30 @@ async def server_seconds(url: str) -> float:
         try:
             if parts.scheme == "postgresql":
                 return await _ask_postgres(reader, writer)
-            return await _ask_http(reader, writer)
+            answer = await _ask_http(reader, writer)
+            return _heartbeat(answer) if heartbeat_is_own else _date(answer)
         finally:
             writer.transport.abort()
 
 
-async def _ask_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+async def _ask_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     request = f"GET {HEARTBEAT} HTTP/1.1\r\nHost: clock\r\nConnection: close\r\n\r\n"
     writer.write(request.encode())
-    answer = await reader.read()
-    # A load balancer passes on the heartbeat of an instance, but says the date by itself.
-    if found := _DATE.search(answer):
-        return parsedate_to_datetime(found[1].decode()).timestamp()
-    if found := _HEARTBEAT_NS.search(answer):
-        return int(found[1]) / 1e9
-    raise ValueError("its answer has neither a date nor a heartbeat")
+    return await reader.read()
+
+
+def _date(answer: bytes) -> float:
+    found = _DATE.search(answer)
+    if found is None:
+        raise ValueError("its answer has no date")
+    return parsedate_to_datetime(found[1].decode()).timestamp()
+
+
+def _heartbeat(answer: bytes) -> float:
+    found = _HEARTBEAT_NS.search(answer)
+    if found is None:
+        raise ValueError("its answer has no heartbeat")
+    return int(found[1]) / 1e9
 
 
 async def _ask_postgres(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:

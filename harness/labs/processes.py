@@ -22,23 +22,17 @@ from harness.errors import LabError, UsageError
 from harness.http_proxy.server import Route
 from harness.labs.base import Capability, Instance, Interceptor, Need, ServerSample, Toxic
 from harness.labs.chroma import ChromaServer
-from harness.labs.clocks import ClockFile, ShiftsClocks
-from harness.labs.disks import HasDisks, OwnDisk
 from harness.labs.front import Front
 from harness.labs.http_proxy import HttpProxyServer
-from harness.labs.lb_pair import DoublesLb, LbPair
+from harness.labs.lb_pair import LbPair
 from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
-from harness.labs.memory import LimitsMemory, MemoryLimit
 from harness.labs.ports import PortReservations
-from harness.labs.possibilities import is_prepared, why_not, why_not_here
 from harness.labs.postgres import PostgresServer
-from harness.labs.server_process import ServerProcess
-from harness.labs.stopping import StopsServers
+from harness.labs.preparation import PreparedServers, Server
 from harness.labs.toxiproxy import ProxyRoute, ToxiproxyServer
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 from harness.parts.chroma import find_chroma
-from harness.parts.faketime import find_faketime
 from harness.parts.postgres import find_postgres
 from harness.parts.toxiproxy import find_toxiproxy
 
@@ -50,7 +44,6 @@ _SERVER_GRACE_SECONDS = 1.0
 # Where a load balancer says that it is well while another one is active, if it has such a place.
 _STANDBY_PATH = "/health"
 
-_Server = ChromaServer | PostgresServer | ToxiproxyServer | HttpProxyServer | LoadBalancer
 _S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer, HttpProxyServer)
 
 
@@ -73,7 +66,7 @@ class ProcessLabSettings:
         return any(need.capability is Capability.INTERCEPT for need in self.needs)
 
 
-class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
+class ProcessLab(PreparedServers):
     """A `Lab` that is `Killable`, `Pausable`, `Networked`, and `Particular` about all else.
 
     No server process outlives the process that started it.
@@ -84,6 +77,8 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
     def __init__(self, settings: ProcessLabSettings) -> None:
         if settings.instance_count < 1:
             raise UsageError("a lab has at least one instance; ask for 1 or more")
+        has_failpoints = settings.lb_command == ProcessLabSettings.lb_command
+        super().__init__(settings.needs, has_failpoints)
         self.run_directory = settings.run_directory
         self.startup_seconds: Mapping[str, float] = MappingProxyType({})
         self._settings = settings
@@ -93,12 +88,7 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
             "toxiproxy": find_toxiproxy(),
         }
         self._ports = PortReservations()
-        self._workspace: Workspace | None = None
-        self._warden: Warden | None = None
-        self._servers: dict[str, _Server] = {}
         self._proxied_urls: dict[str, str] = {}
-        self._disks: dict[str, OwnDisk] = {}
-        self._clocks: dict[str, ClockFile] = {}
 
     def __repr__(self) -> str:
         alive = [name for name in self._servers if self.is_alive(name)]
@@ -234,10 +224,6 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
         """Give the HTTP proxy before the instances."""
         return self._running(HttpProxyServer, "http-proxy")
 
-    def processes(self) -> Mapping[str, ServerProcess]:
-        """Give the server processes by name, for whoever describes the lab to a person."""
-        return {name: server.process for name, server in self._servers.items()}
-
     def urls(self) -> Mapping[str, str]:
         """Where each server itself listens, past every proxy."""
         return {name: server.url for name, server in self._servers.items()}
@@ -246,16 +232,11 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
         """Where Toxiproxy listens for each server that has a proxy; the lb knows only these."""
         return dict(self._proxied_urls)
 
-    def why_not(self, need: Need) -> str:
-        """Say why it cannot be done to that server, here and now; nothing when it can."""
-        has_failpoints = self._settings.lb_command == ProcessLabSettings.lb_command
-        return why_not(need, self._settings.needs, self._instance_names(), has_failpoints)
-
     def _instance_names(self) -> tuple[str, ...]:
         others = (f"replica-{number}" for number in range(2, self._settings.instance_count))
         return ("primary", "replica", *others)[: self._settings.instance_count]
 
-    def _build(self, workspace: Workspace, warden: Warden) -> dict[str, _Server]:
+    def _build(self, workspace: Workspace, warden: Warden) -> dict[str, Server]:
         reserve = self._ports.reserve
         chromas = {
             name: ChromaServer(name, self._parts["chroma"], reserve(), workspace, warden)
@@ -292,7 +273,7 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
             routes += (ProxyRoute("lb", reserve(), lb_port),)
             self._proxied_urls["lb"] = f"http://127.0.0.1:{routes[-1].listen_port}"
         toxiproxy = ToxiproxyServer(self._parts["toxiproxy"], reserve(), routes, workspace, warden)
-        between: dict[str, _Server] = {"toxiproxy": toxiproxy}
+        between: dict[str, Server] = {"toxiproxy": toxiproxy}
         if http_proxy is not None:
             between["http-proxy"] = http_proxy
         return {**chromas, "postgres": postgres, **between, "lb": lb}
@@ -305,44 +286,6 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
         reserve = self._ports.reserve
         routes = tuple(Route(name, reserve(), server.port) for name, server in chromas.items())
         return HttpProxyServer(reserve(), routes, workspace, warden)
-
-    def _is_needed(self, capability: Capability, target: str) -> bool:
-        """Tell whether to start servers for it; where it cannot be done, that is said later."""
-        return is_prepared(Need(capability, target), self._settings.needs) and not why_not_here(
-            capability
-        )
-
-    async def _start_surroundings(self, workspace: Workspace, warden: Warden) -> None:
-        for name, server in self._servers.items():
-            if isinstance(server, ChromaServer) and self._is_needed(Capability.FILL_DISK, name):
-                self._disks[name] = OwnDisk(name, server.data, workspace, warden)
-                await self._disks[name].start()
-                server.process.surroundings = self._disks[name].surroundings()
-            if self._is_needed(Capability.SHIFT_CLOCK, name):
-                clock = ClockFile(workspace.data_directory / f"clock-{name}", find_faketime().path)
-                clock.shift(0)
-                server.process.surroundings = clock.surroundings(server.process.surroundings)
-                self._clocks[name] = clock
-        if self._pair is not None:
-            await self._pair.front.start()
-
-    async def _stop_surroundings(self) -> None:
-        if self._pair is not None:
-            await self._pair.front.stop()
-        for disk in self._disks.values():
-            await disk.stop()
-        self._pair, self._disks, self._clocks = None, {}, {}
-
-    def _note_first(self, lb: LoadBalancer) -> None:
-        self._servers["lb"] = lb
-
-    def _process(self, target: str) -> ServerProcess:
-        return self._server(target).process
-
-    def _limit(self, target: str) -> MemoryLimit:
-        if self._workspace is None or self._warden is None:
-            raise LabError("the lab is not running; start it first")
-        return MemoryLimit(f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden)
 
     async def _start_all(self) -> None:
         lb = self._running(LoadBalancer, "lb")
@@ -370,7 +313,7 @@ class ProcessLab(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
         if target not in self.targets:
             raise UsageError(f"no server {target!r} in this lab; it has {', '.join(self.targets)}")
 
-    def _server(self, target: str) -> _Server:
+    def _server(self, target: str) -> Server:
         self._check_target(target)
         if target not in self._servers:
             raise LabError("the lab is not running; start it first")

@@ -37,8 +37,8 @@ FAULTS = [
     SecondLb("lb"),
     DiskFull("primary"),
     ReadOnlyDisk("replica"),
-    ClockShift("primary"),
-    ClockShift("postgres", -3600),
+    ClockShift("primary", -3600),
+    ClockShift("postgres"),
     ClockShift("lb", -86400),
     MemoryLimit("replica"),
 ]
