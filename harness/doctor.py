@@ -3,12 +3,13 @@
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from harness.errors import PartMissingError
 from harness.parts.chroma import find_chroma
+from harness.parts.faketime import find_faketime
 from harness.parts.part import Part
 from harness.parts.postgres import find_postgres
 from harness.parts.toxiproxy import find_toxiproxy
@@ -18,22 +19,27 @@ _LB_LIBRARIES = ("aiohttp", "aiosql", "asyncpg", "prometheus_client", "pydantic_
 
 @dataclass(frozen=True)
 class Finding:
-    """What the doctor found of one part; `missing` says what to do when it is not there."""
+    """What the doctor found of one part; `missing` says what to do when it is not there.
+
+    Without an optional part, what needs it is refused, and everything else works.
+    """
 
     name: str
     version: str = ""
     where: str = ""
     missing: str | None = None
+    is_optional: bool = False
 
 
 def examine() -> tuple[Finding, ...]:
-    """Look for every part that a lab needs."""
+    """Look for every part that a lab needs, or that some faults need."""
     return (
         Finding("Python", platform.python_version(), sys.executable),
         _finding("PostgreSQL", find_postgres),
         _finding("Chroma", find_chroma),
         _finding("Toxiproxy", find_toxiproxy),
         _load_balancer(),
+        replace(_finding("libfaketime", find_faketime), is_optional=True),
     )
 
 

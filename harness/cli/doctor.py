@@ -14,7 +14,7 @@ Examples:
   CHROMA_CHAOS_TOXIPROXY=/opt/toxiproxy-server chroma-chaos doctor
 
 \b
-Exit codes: 0 all is there, 1 something is missing.
+Exit codes: 0 all that a lab needs is there, 1 something of that is missing.
 """
 )
 def doctor() -> int:
@@ -25,9 +25,10 @@ def doctor() -> int:
     missing = [finding for finding in findings if finding.missing is not None]
     for finding in missing:
         click.echo(f"\n{finding.name}: {finding.missing}")
-    return 1 if missing else 0
+    return 1 if any(not finding.is_optional for finding in missing) else 0
 
 
 def _row(finding: Finding) -> tuple[str, str, str, str]:
-    state = "missing" if finding.missing else "found"
+    absent = "not there" if finding.is_optional else "missing"
+    state = absent if finding.missing else "found"
     return (finding.name, state, finding.version, finding.where)

@@ -23,7 +23,8 @@ async def server_seconds(url: str, heartbeat_is_own: bool) -> float:
     """Ask for the time since 1970 by the server's own clock.
 
     A load balancer passes on the heartbeat of an instance, but says the date by itself; Chroma
-    says an old date while its clock is behind what it said last. Raises `OSError`, `ValueError` or `asyncio.IncompleteReadError` when it does not tell.
+    says an old date while its clock is behind what it said last. Raises `OSError`, `ValueError` or
+    `asyncio.IncompleteReadError` when it does not tell.
     """
     parts = urlsplit(url)
     async with asyncio.timeout(_PATIENCE_SECONDS):

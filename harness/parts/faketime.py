@@ -25,5 +25,6 @@ def find_faketime(environment: Mapping[str, str] = os.environ) -> Part:
         for path in sorted(_ROOT.glob(f"{pattern}/{_NAME}")):
             return Part("libfaketime", _VERSION, path, "the system")
     raise PartMissingError(
-        f"{_NAME} is not there: install the package `faketime`, or name the library in {SETTING}"
+        f"{_NAME} is not there: clock-shift needs it; install the package"
+        f" `faketime`, or name the library in {SETTING}"
     )

@@ -18,16 +18,19 @@ def test_numbers_say_how_much() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    "words",
     [
         "errors primary 500 writes",
         "fail-first replica 3 429 add",
         "drop-answer primary 2 upsert",
         "hold primary 8 1 delete",
+        "clock-shift postgres -3600",
+        "failpoint lb before-send:primary",
+        "memory-limit replica 4",
     ],
 )
-def test_numbers_and_a_word_say_which_requests_are_meant(name: str) -> None:
-    assert fault_named(name).name == name
+def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
+    assert fault_named(words).name == words
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,12 @@ def test_numbers_and_a_word_say_which_requests_are_meant(name: str) -> None:
         ("latency primary 200 200", "a jitter below its latency"),
         ("bandwidth primary 0", "numbers are above 0"),
         ("slow-close primary -5", "numbers are above 0"),
+        ("memory-limit primary 0", "numbers are above 0"),
+        ("memory-limit primary 1000", "no request shows a limit above"),
+        ("clock-shift primary -5", "cannot be told from delay"),
+        ("clock-shift primary soon", "numbers that clock-shift does not take"),
+        ("failpoint lb BANG", "words that failpoint does not take"),
+        ("failpoint lb after-append now", "words that failpoint does not take"),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(words: str, told: str) -> None:
