@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 _CHUNK_BYTES = 1 << 16
 
@@ -26,6 +26,7 @@ class Front:
         self.connections: Counter[int] = Counter()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._turns: Iterator[int] = iter(())
         self.send_to(*upstream_ports)
 
@@ -46,24 +47,32 @@ class Front:
         for writer in self._writers:
             writer.transport.abort()
         await self._server.wait_closed()
+        await asyncio.gather(*self._serving, return_exceptions=True)
         self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         port = next(self._turns)
-        with self._known(writer), contextlib.suppress(OSError):
-            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
-            self.connections[port] += 1
-            with self._known(to_writer):
-                await asyncio.gather(_pump(reader, to_writer), _pump(to_reader, writer))
+        with contextlib.suppress(OSError):
+            async with self._known(writer):
+                to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
+                self.connections[port] += 1
+                async with self._known(to_writer):
+                    await asyncio.gather(_pump(reader, to_writer), _pump(to_reader, writer))
 
-    @contextlib.contextmanager
-    def _known(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _known(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
         self._writers.add(writer)
         try:
             yield
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,5 +1,6 @@
 """However the runner ends, three seconds later nothing that it started runs."""
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.labs.disks import why_no_disks
 from harness.labs.process_tree import runs
 from harness.labs.workspace import RUN_MARKER
 from tests.integration.labs.waiting import wait_until
@@ -129,6 +131,43 @@ def test_nothing_survives_a_kill_in_the_middle_of_a_real_run(
     assert len(started) >= AT_LEAST_PROCESSES
     runner.process.kill()
     runner.assert_nothing_is_left(started, data)
+
+
+@pytest.mark.skipif(bool(why_no_disks()), reason=why_no_disks())
+def test_a_kill_leaves_no_disk_and_a_failpoint_is_reached_by_clients(
+    start_runner: Callable[..., Runner], tmp_path: Path
+) -> None:
+    schedule = tmp_path / "schedule.json"
+    faults = [
+        {"fault": "disk-full replica", "at_seconds": 0.1, "seconds": 60},
+        {"fault": "failpoint lb after-append", "at_seconds": 0.2, "seconds": 60},
+    ]
+    schedule.write_text(json.dumps({"seed": 7, "seconds": 70, "faults": faults}))
+    runner = start_runner("run", "--schedule", str(schedule))
+    history = runner.directory / "history.jsonl"
+
+    def evidence() -> list[str]:
+        assert runner.process.poll() is None, runner.output.read_text()
+        lines = history.read_text().splitlines() if history.exists() else []
+        records = [json.loads(line) for line in lines if '"type":"fault"' in line]
+        return [record.get("effect_evidence", "") for record in records]
+
+    def both_are_seen() -> bool:
+        text = " ".join(evidence())
+        return "No space left on device" in text and "exit code 137" in text
+
+    wait_until(both_are_seen, 60, evidence)
+    data = runner.data()
+    (image,) = data.glob("*.ext4")
+    assert str(image) in loop_devices()
+    runner.process.kill()
+    runner.assert_nothing_is_left([], data)
+    wait_until(lambda: str(image) not in loop_devices(), LIMIT_SECONDS, loop_devices)
+    assert str(data) not in Path("/proc/self/mounts").read_text()
+
+
+def loop_devices() -> str:
+    return " ".join(path.read_text() for path in Path("/sys/block").glob("loop*/loop/backing_file"))
 
 
 def test_nothing_survives_a_signal_to_the_runners_whole_group(

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from harness.labs.front import Front
 from harness.labs.ports import PortReservations
@@ -10,14 +10,23 @@ from harness.labs.ports import PortReservations
 async def named_server(name: bytes) -> AsyncIterator[int]:
     """Serve a name to whoever sends a line, as often as a line is sent; yields the port."""
 
+    tasks: set[asyncio.Task[None] | None] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readline():
-            writer.write(name + b"\n")
+        tasks.add(asyncio.current_task())
+        with suppress(ConnectionError):
+            while await reader.readline():
+                writer.write(name + b"\n")
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*(task for task in tasks if task))
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
@@ -74,5 +83,7 @@ async def test_a_connection_that_nobody_takes_ends() -> None:
         pass
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
         await front.stop()
         ports.release()
