@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from harness.errors import FaultError, LabError, UnsupportedFaultError
+from harness.errors import FaultError, LabError
 from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import Fault, needs_of, refuse_unsupported
@@ -105,11 +105,6 @@ async def test_with_the_fault_there_is_no_proof_of_healing(
         monkeypatch.undo()
         await fault.heal(running_lab)
     await fault.prove_healed(running_lab)
-
-
-def test_a_network_fault_on_a_server_without_a_proxy_is_refused(running_lab: ProcessLab) -> None:
-    with pytest.raises(UnsupportedFaultError, match="no proxy before lb; there is one before"):
-        refuse_unsupported(Cut("lb"), running_lab)
 
 
 async def test_a_toxiproxy_that_hangs_is_started_anew_and_what_else_it_does_goes_on(

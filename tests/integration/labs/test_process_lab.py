@@ -8,7 +8,9 @@ import httpx
 import psutil
 import pytest
 
-from harness.errors import LabError, UsageError
+from harness.errors import LabError, UnsupportedFaultError, UsageError
+from harness.faults.base import refuse_unsupported
+from harness.faults.registry import fault_named
 from harness.labs.base import Capability, Killable
 from harness.labs.process_tree import runs
 from harness.labs.processes import ProcessLab
@@ -63,6 +65,21 @@ async def test_the_lab_can_kill_and_restart(running_lab: ProcessLab) -> None:
     assert isinstance(running_lab, Killable)
     assert running_lab.capabilities == set(Capability) - {Capability.INTERCEPT}
     assert running_lab.targets == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("cut lb", "no proxy before lb; there is one before"),
+        ("rolling-deploy lb", "was not started for double-lb of lb"),
+        ("failpoint lb after-append", "only our own load balancer has failpoints"),
+    ],
+)
+async def test_a_lab_that_was_not_started_for_a_fault_refuses_it(
+    running_lab: ProcessLab, words: str, told: str
+) -> None:
+    with pytest.raises(UnsupportedFaultError, match=told):
+        refuse_unsupported(fault_named(words), running_lab)
 
 
 async def test_versions_say_how_each_part_was_come_by(running_lab: ProcessLab) -> None:
