@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from harness.errors import FaultError, UnsupportedFaultError
-from harness.faults.proof import PROOF_SECONDS
+from harness.faults import proof
 from harness.faults.server_clock import server_seconds
 from harness.labs.abilities import OnClocks
 from harness.labs.base import Capability, Lab
@@ -73,7 +73,7 @@ class ClockShift:
 
         return await poll_until(
             see,
-            PROOF_SECONDS,
+            proof.PROOF_SECONDS,
             lambda: FaultError(
                 f"the clock of {self.target} was not seen {wanted_seconds:+d} s from ours ({last})"
             ),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import FaultError, UnsupportedFaultError
+from harness.faults import proof
 from harness.faults.kill import Kill
-from harness.faults.proof import PROOF_SECONDS
 from harness.labs.abilities import OnDisks
 from harness.labs.base import Capability, Lab
 from harness.polling import poll_until
@@ -38,7 +38,7 @@ class DiskFault(Kill):
             return f"a write where it writes was refused: {os.strerror(code)}"
 
         failure = f"the disk of {self.target} was not seen to refuse a write"
-        return await poll_until(see, PROOF_SECONDS, lambda: FaultError(failure))
+        return await poll_until(see, proof.PROOF_SECONDS, lambda: FaultError(failure))
 
     async def heal(self, lab: Lab) -> None:
         """End the server, mend its disk, and start it; unless it is well already."""

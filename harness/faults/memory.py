@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from harness.client.api import COLLECTIONS
 from harness.errors import FaultError, UnsupportedFaultError
+from harness.faults import proof
 from harness.faults.kill import Kill
 from harness.faults.probe import PATIENCE_SECONDS, Came, look
-from harness.faults.proof import PROOF_SECONDS
 from harness.labs.abilities import InMemory
 from harness.labs.base import Capability, Lab
 from harness.polling import poll_until
@@ -67,7 +67,7 @@ class MemoryLimit(Kill):
             return f"memory was refused {refusals} times; it {state}" if refusals else ""
 
         failure = f"{self.target} was not seen to want more than {self.megabytes} MB in addition"
-        return await poll_until(see, PROOF_SECONDS, lambda: FaultError(failure))
+        return await poll_until(see, proof.PROOF_SECONDS, lambda: FaultError(failure))
 
     async def heal(self, lab: Lab) -> None:
         """End the limit; start a server that is dead, or does not answer any more."""

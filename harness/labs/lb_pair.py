@@ -28,6 +28,8 @@ class LbPair:
         await self.end_second()
         self._made += 1
         self.second = self._another(f"lb-{self._made}")
+        # It is a replacement in every respect: its clock is set as that of the first.
+        self.second.process.surroundings = self.first.process.surroundings
         await self.second.start(_START_TIMEOUT_SECONDS)
 
     def share(self) -> None:
