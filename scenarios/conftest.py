@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from harness.faults.base import needs_of
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.report.progress import ConsoleProgress
@@ -57,7 +56,7 @@ async def lab(
 ) -> AsyncIterator[Lab]:
     """Keep a lab up from the first test of the module to its last."""
     settings = _lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
-    lab = ProcessLab(replace(settings, needs=needs_of(scenario.faults)))
+    lab = ProcessLab(replace(settings, needs=scenario.needs))
     try:
         await lab.start()
         yield lab

@@ -12,7 +12,6 @@ from rich.console import Console
 from harness.cli.run import EXIT_CODES, SEED_BITS, LabOptions, announce, conduct
 from harness.cli.runs import store
 from harness.errors import UsageError
-from harness.labs.base import Capability
 from harness.report.summary import print_summary
 from harness.report.sweep_table import print_sweep
 from harness.runner.run import RunSettings
@@ -75,7 +74,7 @@ def sweep(
     chosen = sweep_scenario(fault, event, _milliseconds(offsets), seconds, seed)
     path = run_directory or default_run_directory(store().root, "sweep", seed, datetime.now(UTC))
     settings = RunSettings(chosen, seed, RunDirectory(path))
-    options = LabOptions("processes", lb_command, lb_ready, Capability.INTERCEPT in chosen.needs)
+    options = LabOptions("processes", lb_command, lb_ready, chosen.needs)
     console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-from harness.faults.base import Fault
+from harness.faults.base import Fault, needs_of
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
-from harness.labs.base import Capability
+from harness.labs.base import Need
 from harness.model.history import Limits
 from harness.model.schedule import Schedule
 from harness.triggers.base import Trigger
@@ -64,10 +64,9 @@ class Scenario:
         return tuple(each.trigger for each in planned if each.trigger is not None)
 
     @property
-    def needs(self) -> frozenset[Capability]:
-        """What a lab must be able to do."""
-        of_faults = (need for fault in self.faults for need in fault.needs)
-        return frozenset(of_faults).union(*(trigger.needs for trigger in self.triggers))
+    def needs(self) -> frozenset[Need]:
+        """What it asks of a lab, which is started for it."""
+        return needs_of(self.faults).union(*(trigger.needs for trigger in self.triggers))
 
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Lab, Need
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Trigger(Protocol):
         ...
 
     @property
-    def needs(self) -> frozenset[Capability]:
-        """What the lab must be able to do."""
+    def needs(self) -> frozenset[Need]:
+        """What it asks of the lab, and of which server."""
         ...
 
     async def refuse_unsupported(self, lab: Lab) -> None:

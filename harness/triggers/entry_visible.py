@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from harness.errors import LabError, UnsupportedFaultError
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Lab, Need
 from harness.triggers.base import Sighting
 
 WORD = "entry-visible"
@@ -38,7 +38,7 @@ class EntryVisible:
         return WORD
 
     @property
-    def needs(self) -> frozenset[Capability]:
+    def needs(self) -> frozenset[Need]:
         """Nothing: to look at the log breaks nothing."""
         return frozenset()
 

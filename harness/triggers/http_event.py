@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.errors import UnsupportedFaultError
 from harness.http_proxy.rules import Deed, Rule, StopAnswer, StopRequest, What
-from harness.labs.base import Capability, Interceptable, Interceptor, Lab
+from harness.labs.base import Capability, Interceptable, Interceptor, Lab, Need
 from harness.triggers.base import Sighting
 
 
@@ -28,9 +28,9 @@ class HttpEvent:
         return f"{self.word} {self.target} {self.what}"
 
     @property
-    def needs(self) -> frozenset[Capability]:
-        """What the lab must be able to do."""
-        return frozenset({Capability.INTERCEPT})
+    def needs(self) -> frozenset[Need]:
+        """What it asks of the lab, and of which server."""
+        return frozenset({Need(Capability.INTERCEPT, self.target)})
 
     async def refuse_unsupported(self, lab: Lab) -> None:
         """Raise `UnsupportedFaultError` when no HTTP proxy is before the target."""

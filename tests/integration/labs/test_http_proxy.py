@@ -21,11 +21,14 @@ from harness.faults.hold import HoldRequests
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
 from harness.http_proxy.rules import What
+from harness.labs.base import Capability, Need
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.triggers.registry import trigger_named
 from tests.integration.labs.conftest import FORWARDING_LB
 
 pytestmark = pytest.mark.real
+
+INTERCEPTED = frozenset({Need(Capability.INTERCEPT, "primary")})
 
 FAULTS = [
     Errors("primary"),
@@ -39,7 +42,7 @@ FAULTS = [
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessLab]:
     path = tmp_path_factory.mktemp("intercepting") / "run"
-    made = ProcessLab(ProcessLabSettings(path, lb_command=FORWARDING_LB, http_proxy=True))
+    made = ProcessLab(ProcessLabSettings(path, lb_command=FORWARDING_LB, needs=INTERCEPTED))
     asyncio.run(made.start())
     yield made
     asyncio.run(made.stop())

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from harness.labs.base import Capability
+from harness.labs.base import Capability, Need
 from harness.model.schedule import ScheduledFault
 from harness.runner.scenario import scheduled
 from harness.runner.sweep import sweep
@@ -14,7 +14,7 @@ def test_a_sweep_has_a_phase_for_each_offset_that_waits_for_convergence() -> Non
     assert [phase.disruptions[0].offset_milliseconds for phase in (first, second)] == [0, 5]
     assert first.until_converged
     assert [trigger.name for trigger in scenario.triggers] == ["request-arrived primary add"] * 2
-    assert Capability.INTERCEPT in scenario.needs
+    assert Need(Capability.INTERCEPT, "primary") in scenario.needs
 
 
 def test_a_sweep_is_saved_as_a_schedule_that_does_the_same() -> None:
