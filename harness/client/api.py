@@ -38,6 +38,12 @@ class Matches(msgspec.Struct, frozen=True):
     metadatas: list[list[dict[str, Scalar | None] | None]]
 
 
+class Found(msgspec.Struct, frozen=True):
+    """The answer to `query` when only ids are asked for."""
+
+    ids: list[list[str]]
+
+
 @dataclass(frozen=True)
 class Request:
     """A method, a path and an encoded JSON body."""

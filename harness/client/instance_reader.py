@@ -10,8 +10,9 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.client.api import COLLECTIONS, HEARTBEAT, Collection, Documents
+from harness.client.api import COLLECTIONS, HEARTBEAT, Collection, Documents, Found
 from harness.errors import InstanceReadError
 from harness.model.document import embedding_digest, token_in
 from harness.model.final_state import FinalState, HeldCollection, HeldDocument
@@ -53,10 +54,32 @@ class InstanceReader:
         """Map (collection, id) to the token that is there, without reading the contents."""
         held: dict[tuple[str, str], str] = {}
         for name, uuid in (await self.collections()).items():
-            found = await self._pages(uuid, ["metadatas"])
-            for document_id, metadata in zip(found.ids, found.metadatas or [], strict=True):
-                held[name, document_id] = token_in(metadata)
+            for document_id, token in (await self.tokens_in(uuid)).items():
+                held[name, document_id] = token
         return held
+
+    async def tokens_in(self, uuid: str) -> dict[str, str]:
+        """Map the ids of one collection to the tokens that are there."""
+        found = await self._pages(uuid, ["metadatas"])
+        rows = zip(found.ids, found.metadatas or [], strict=True)
+        return {document_id: token_in(metadata) for document_id, metadata in rows}
+
+    async def vectors(self, uuid: str) -> tuple[list[str], NDArray[np.float32]]:
+        """Read the ids of one collection and their embeddings, `(n, dimensions)` float32."""
+        found = await self._pages(uuid, ["embeddings"])
+        try:
+            vectors = np.array(found.embeddings or [], dtype=np.float32)
+        except ValueError as error:
+            raise InstanceReadError(f"{self.name} mixes dimensions in {uuid}: {error}") from error
+        return found.ids, vectors
+
+    async def search(self, uuid: str, queries: NDArray[np.float32], count: int) -> list[list[str]]:
+        """Search one collection for each row of `queries`; name the nearest `count` ids."""
+        body = {"query_embeddings": queries.tolist(), "n_results": count, "include": []}
+        answer = await self._ask("POST", f"{COLLECTIONS}/{uuid}/query", body, Found)
+        if len(answer.ids) != len(queries):
+            raise InstanceReadError(f"{self.name} gave {len(answer.ids)} answers to {len(queries)}")
+        return answer.ids
 
     async def final_state(self) -> FinalState:
         """Read everything, page by page; only at rest is it whole."""

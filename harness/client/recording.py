@@ -1,9 +1,11 @@
 """Owns the client whose every call becomes exactly one operation of the history.
 
-It never retries: what a user would see is what is recorded. It refuses collections outside the
-run's own prefix, so that a run cannot touch anything else.
+It never retries: what a user would see is what is recorded. Where the load balancer knows
+transaction ids it sends some writes again, which are records of another kind. It refuses
+collections outside the run's own prefix, so that a run cannot touch anything else.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,9 +16,11 @@ import msgspec
 
 from harness.client import outcome
 from harness.client.api import Collection, Documents, Matches, Request, request_of
+from harness.client.repeats import TRANSACTION_HEADER, Repeats, Sent
 from harness.errors import ProtectedCollectionError
 from harness.model.document import token_in
 from harness.model.history import HistoryWriter
+from harness.model.observation import Repeat
 from harness.model.operation import Completion, Invocation, Kind, Operation
 
 
@@ -39,11 +43,13 @@ class _Answer:
     status: int = 0
     error: str = ""
     observed: tuple[str, ...] = ()
+    transaction_id: str = ""
 
 
 # What is recorded when a call ends by an exception, cancellation above all.
 _CUT_SHORT = _Answer(Completion.INFO, error="the call was cut short")
 _ERROR_TEXT_CHARACTERS = 300
+_TRICKLE_SECONDS = 1.0
 
 
 class RecordingClient:
@@ -55,6 +61,7 @@ class RecordingClient:
         self._context = context
         self._header = context.log.history.header
         self._number = 0
+        self._repeats = Repeats(self._header.seed, process)
         self._http = httpx.AsyncClient(
             base_url=context.lb_url,
             timeout=context.timeout_seconds,
@@ -88,7 +95,36 @@ class RecordingClient:
                 (intended_ns, invoked_ns, completed_ns),
             )
             self.in_flight = None
+        sent = Sent(request, operation, _beginning(body))
+        self._repeats.note(sent, answer.transaction_id)
+        if (due := self._repeats.next_due()) is not None:
+            await self._repeat(due)
         return operation
+
+    async def _repeat(self, sent: Sent) -> None:
+        """Send a write again, the same to the byte; a call that is cut short leaves no record."""
+        first = sent.operation
+        self.in_flight = first
+        try:
+            invoked_ns = self._context.clock()
+            answer, body = await self._send(sent.request, first.transaction_id)
+            completed_ns = self._context.clock()
+        finally:
+            self.in_flight = None
+        self._context.log.append(
+            Repeat(
+                repeats=first.name,
+                process=self.process,
+                transaction_id=first.transaction_id,
+                invoked_ns=invoked_ns,
+                completed_ns=completed_ns,
+                first_status=first.http_status,
+                first_body=sent.body,
+                status=answer.status,
+                body=_beginning(body),
+                error=answer.error,
+            )
+        )
 
     def _encode(self, invocation: Invocation) -> Request:
         collection_id = self._context.collection_ids.get(invocation.collection, "")
@@ -99,16 +135,22 @@ class RecordingClient:
         return request_of(invocation, collection_id, self._header.seed, self._header.dimensions)
 
     async def _send(self, request: Request, transaction_id: str) -> tuple[_Answer, bytes]:
-        headers = {"Transaction-ID": transaction_id} if transaction_id else {}
+        headers = {TRANSACTION_HEADER: transaction_id} if transaction_id else {}
         try:
-            response = await self._http.request(
-                request.method, request.path, content=request.body, headers=headers
-            )
+            # httpx's own time limit is one for each piece of an answer, however many trickle in.
+            async with asyncio.timeout(self._context.timeout_seconds + _TRICKLE_SECONDS):
+                response = await self._http.request(
+                    request.method, request.path, content=request.body, headers=headers
+                )
+        except TimeoutError:
+            return _Answer(Completion.INFO, error="no whole answer in time"), b""
         except httpx.HTTPError as error:
             return _Answer(outcome.of_error(error), error=repr(error)), b""
         completion = outcome.of_status(response.status_code)
         error_text = "" if completion is Completion.OK else response.text[:_ERROR_TEXT_CHARACTERS]
-        return _Answer(completion, response.status_code, error_text), response.content
+        answered_id = response.headers.get(TRANSACTION_HEADER, "")
+        answer = _Answer(completion, response.status_code, error_text, transaction_id=answered_id)
+        return answer, response.content
 
     def _interpret(self, invocation: Invocation, answer: _Answer, body: bytes) -> _Answer:
         """Read the body of a success; one that makes no sense is no success of a read."""
@@ -116,7 +158,7 @@ class RecordingClient:
             return answer
         try:
             observed = self._observe(invocation, body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _Answer(Completion.INFO, answer.status, f"unreadable answer: {error}")
         return _Answer(answer.completion, answer.status, observed=observed)
 
@@ -170,3 +212,7 @@ class RecordingClient:
         trace: TracebackType | None,
     ) -> None:
         await self._http.aclose()
+
+
+def _beginning(body: bytes) -> str:
+    return body[:_ERROR_TEXT_CHARACTERS].decode(errors="replace")

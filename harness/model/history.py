@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from harness.model.fault_window import FaultWindow
+from harness.model.observation import Observation, ObservationT
 from harness.model.operation import Operation
 
 FORMAT = 1
@@ -22,6 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     failed_operations: int | None = 0
     gap_seconds: float | None = 1.0
     converge_seconds: float = 5.0
+    recall: float | None = 0.9
+    recall_difference: float | None = 0.05
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
@@ -56,7 +59,7 @@ SETTLED = "settled"
 
 STEADY_STATE = "steady-state"
 
-Record = Header | Operation | FaultWindow | Milestone
+Record = Header | Operation | FaultWindow | Milestone | Observation
 
 
 @dataclass
@@ -67,8 +70,9 @@ class History:
     operations: list[Operation] = field(default_factory=list)
     fault_windows: dict[int, FaultWindow] = field(default_factory=dict)
     milestones: list[Milestone] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
 
-    def append(self, record: Operation | FaultWindow | Milestone) -> None:
+    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
         """Add one record; a fault window replaces its earlier record."""
         match record:
             case Operation():
@@ -77,6 +81,12 @@ class History:
                 self.fault_windows[record.index] = record
             case Milestone():
                 self.milestones.append(record)
+            case _:
+                self.observations.append(record)
+
+    def observed(self, kind: type[ObservationT]) -> list[ObservationT]:
+        """Return the observations of one kind in their order."""
+        return [each for each in self.observations if isinstance(each, kind)]
 
     def milestone(self, name: str, detail: str = "") -> Milestone | None:
         """Find the first milestone of that name (and detail, where given)."""
@@ -96,7 +106,7 @@ class HistoryWriter:
         self._encoder = msgspec.json.Encoder()
         self._write(header)
 
-    def append(self, record: Operation | FaultWindow | Milestone) -> None:
+    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
         """Record it."""
         self.history.append(record)
         self._write(record)

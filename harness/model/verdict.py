@@ -7,18 +7,28 @@ import msgspec
 
 
 class Outcome(StrEnum):
-    """The three answers of a check: nothing examined is `unknown`, never `pass`."""
+    """The answers of a check: nothing examined is `unknown`, never `pass`.
+
+    `not offered` is the answer about something that only some load balancers have, where this one
+    was seen not to have it; it says nothing about the run as a whole.
+    """
 
     PASS = "pass"  # noqa: S105 (not a password)
     FAIL = "fail"
     UNKNOWN = "unknown"
+    NOT_OFFERED = "not offered"
 
 
 class Violation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One broken promise in words, and the operations and reads that prove it."""
+    """One broken promise in words, and the operations and reads that prove it.
+
+    `biography` is all that happened to the document that it is about; only the first violations
+    of a checker carry one.
+    """
 
     message: str
     evidence: tuple[str, ...] = ()
+    biography: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,9 +72,17 @@ def unknown(checker: str, reason: str) -> Verdict:
     return Verdict(checker=checker, outcome=Outcome.UNKNOWN, reason=reason)
 
 
+def not_offered(checker: str, reason: str) -> Verdict:
+    """Make the verdict about something that the load balancer was seen not to have."""
+    return Verdict(checker=checker, outcome=Outcome.NOT_OFFERED, reason=reason)
+
+
 def combine(verdicts: Iterable[Verdict]) -> Outcome:
-    """Any fail is a fail; else any unknown, or no verdict at all, is unknown; else pass."""
-    outcomes = {verdict.outcome for verdict in verdicts}
+    """Any fail is a fail; else any unknown, or no verdict at all, is unknown; else pass.
+
+    What is not offered is left out.
+    """
+    outcomes = {verdict.outcome for verdict in verdicts} - {Outcome.NOT_OFFERED}
     if Outcome.FAIL in outcomes:
         return Outcome.FAIL
     return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.UNKNOWN

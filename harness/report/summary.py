@@ -10,7 +10,12 @@ from rich.text import Text
 from harness.model.history import PHASE_STARTED, History
 from harness.model.verdict import Outcome, Verdict, combine
 
-_STYLES = {Outcome.PASS: "bold green", Outcome.FAIL: "bold red", Outcome.UNKNOWN: "bold yellow"}
+_STYLES = {
+    Outcome.PASS: "bold green",
+    Outcome.FAIL: "bold red",
+    Outcome.UNKNOWN: "bold yellow",
+    Outcome.NOT_OFFERED: "dim",
+}
 _VIOLATIONS_SHOWN = 3
 _EVIDENCE_SHOWN = 6
 _WIDTH = 100

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from harness.checkers.judge import judge
 from harness.client.instance_reader import InstanceReader
+from harness.client.lb_voice import LbVoice
+from harness.client.log_reader import LogReader
 from harness.client.recording import ClientContext, RecordingClient
 from harness.faults.base import refuse_unsupported
 from harness.labs.base import Lab
@@ -20,7 +22,9 @@ from harness.report.progress import Progress
 from harness.report.summary import write_summary
 from harness.runner.client_process import ClientProcess, Pace
 from harness.runner.convergence_watch import ConvergenceWatch
+from harness.runner.inspection import Inspection
 from harness.runner.nemesis import Nemesis
+from harness.runner.observer import Observer
 from harness.runner.phase_timeline import PhaseTimeline
 from harness.runner.quiescence import read_final_states, settle
 from harness.runner.run_directory import RunDirectory, write_json
@@ -72,6 +76,8 @@ class _Stage:
     readers: tuple[InstanceReader, ...]
     setup: RecordingClient
     clients: tuple[RecordingClient, ...]
+    voice: LbVoice
+    log_reader: LogReader | None
 
 
 class Run:
@@ -132,6 +138,9 @@ class Run:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as background:
             stage = await self._set_stage(log, stack)
             background.create_task(self._sample(stage, over), name="sampler")
+            sources = (log, stage.voice, stage.log_reader, stage.readers)
+            observer = Observer(*sources, self._clock)
+            background.create_task(observer.watch(over), name="observer")
             watch = ConvergenceWatch(
                 log, stage.readers, stage.clients, self._clock, _REST_SECONDS, at_rest
             )
@@ -142,7 +151,9 @@ class Run:
                 self._progress.phase("rest", 0)
                 await settle(log, stage.readers, self._lab.lb_url, self._clock, _REST_SECONDS)
                 at_rest.set()
-                return await read_final_states(stage.readers)
+                finals = await read_final_states(stage.readers)
+                await Inspection(*sources).inspect()
+                return finals
             finally:
                 over.set()
 
@@ -167,7 +178,16 @@ class Run:
             await stack.enter_async_context(RecordingClient(name, context))
             for name in ("setup", *names)
         ]
-        return _Stage(log, timeline, tuple(readers), setup, tuple(clients))
+        voice = await stack.enter_async_context(LbVoice(self._lab.lb_url, self._clock))
+        log_reader = self._log_reader()
+        if log_reader is not None:
+            stack.callback(log_reader.close)
+        return _Stage(log, timeline, tuple(readers), setup, tuple(clients), voice, log_reader)
+
+    def _log_reader(self) -> LogReader | None:
+        """Read the lab's database past its proxy, where the lab has one."""
+        url = self._lab.urls().get("postgres")
+        return LogReader(url, self._header.prefix, self._clock) if url else None
 
     async def _work(
         self, stage: _Stage, watch: ConvergenceWatch, background: asyncio.TaskGroup

@@ -4,7 +4,7 @@ import pytest
 
 from harness.model.verdict import Outcome, Verdict, Violation, combine, decide
 
-PASS, FAIL, UNKNOWN = Outcome
+PASS, FAIL, UNKNOWN, NOT_OFFERED = Outcome
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -12,8 +12,9 @@ def verdict(outcome: Outcome) -> Verdict:
 
 
 @pytest.mark.parametrize("outcomes", list(product(Outcome, repeat=3)))
-def test_any_fail_fails_and_any_unknown_forbids_a_pass(outcomes: tuple[Outcome, ...]) -> None:
-    expected = FAIL if FAIL in outcomes else UNKNOWN if UNKNOWN in outcomes else PASS
+def test_any_fail_fails_and_any_unknown_forbids_a_pass_and_what_is_not_offered_does_not_count(outcomes: tuple[Outcome, ...]) -> None:
+    judged = set(outcomes) - {NOT_OFFERED}
+    expected = FAIL if FAIL in judged else PASS if judged == {PASS} else UNKNOWN
     assert combine(map(verdict, outcomes)) is expected
 
 
