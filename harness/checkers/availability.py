@@ -7,7 +7,7 @@ Operations of the steady state, before the baseline, are not counted.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -17,6 +17,7 @@ from harness.model.operation import Completion, Operation
 from harness.model.verdict import Verdict, Violation, decide
 
 NAME = "availability"
+PERCENTILES = (50, 95, 99)
 
 _SHOWN = 50
 
@@ -47,21 +48,26 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
         "failed": float(len(failed)),
         "gap_seconds": gap_seconds,
         **_percentiles(operations),
+        **_by_kind(operations),
     }
     return decide(NAME, len(operations), violations, figures)
 
 
 def longest_gap(operations: Sequence[Operation]) -> tuple[float, str]:
     """Find the longest gap in seconds, and the operation that it began with."""
+    longest, at = 0, ""
+    for operation, until_ns in _all_gap_ends(operations):
+        if until_ns - operation.intended_ns > longest:
+            longest, at = until_ns - operation.intended_ns, _describe(operation)
+    return longest / 1e9, at
+
+
+def _all_gap_ends(operations: Sequence[Operation]) -> Iterator[tuple[Operation, int]]:
     tracks: dict[tuple[str, bool], list[Operation]] = defaultdict(list)
     for operation in operations:
         tracks[operation.process, operation.kind.is_write].append(operation)
-    longest, at = 0, ""
     for track in tracks.values():
-        for operation, until_ns in _gap_ends(track):
-            if until_ns - operation.intended_ns > longest:
-                longest, at = until_ns - operation.intended_ns, _describe(operation)
-    return longest / 1e9, at
+        yield from _gap_ends(track)
 
 
 def _gap_ends(track: Sequence[Operation]) -> list[tuple[Operation, int]]:
@@ -84,11 +90,38 @@ def _percentiles(operations: Sequence[Operation]) -> dict[str, float]:
         return operation.phase, "write" if operation.kind.is_write else "read"
 
     for (phase, sort), group in groupby(sorted(operations, key=key), key):
-        latencies = sorted(o.latency_ns / 1e6 for o in group)
-        figures[f"{phase}.{sort}.count"] = len(latencies)
-        figures[f"{phase}.{sort}.p50_ms"] = round(percentile(latencies, 50), 1)
-        figures[f"{phase}.{sort}.p99_ms"] = round(percentile(latencies, 99), 1)
+        figures |= _latencies(f"{phase}.{sort}", list(group))
     return figures
+
+
+def _by_kind(operations: Sequence[Operation]) -> dict[str, float]:
+    """Give failures, the longest gap and latencies of each kind, by how it names documents.
+
+    The gap ends with the next success of any operation of the same sort: a client that deletes
+    once a minute does not wait for a minute.
+    """
+    figures: dict[str, float] = {}
+    names = {o.name: f"{o.kind}-by-{o.addressing}" for o in operations}
+    gaps: dict[str, int] = defaultdict(int)
+    for operation, until_ns in _all_gap_ends(operations):
+        kind = names[operation.name]
+        gaps[kind] = max(gaps[kind], until_ns - operation.intended_ns)
+    for kind in sorted(set(names.values())):
+        found = [o for o in operations if names[o.name] == kind]
+        failed = sum(o.completion is not Completion.OK for o in found)
+        figures[f"{kind}.failed"] = failed
+        figures[f"{kind}.gap_seconds"] = round(gaps[kind] / 1e9, 3)
+        figures |= _latencies(kind, found)
+    return figures
+
+
+def _latencies(name: str, operations: Sequence[Operation]) -> dict[str, float]:
+    latencies = sorted(o.latency_ns / 1e6 for o in operations)
+    return {
+        f"{name}.count": len(latencies),
+        **{f"{name}.p{n}_ms": round(percentile(latencies, n), 1) for n in PERCENTILES},
+        f"{name}.max_ms": round(latencies[-1], 1),
+    }
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:

@@ -1,11 +1,14 @@
 """Judges that all instances hold the same, and that they agreed within the promised time.
 
 Collections are compared by name, each instance's own UUID behind it; documents by id, text,
-metadata and the exact float32 values of the embedding.
+metadata and the exact float32 values of the embedding. That instances agree on something that the
+history does not allow is counted here (`not_allowed`), and named by exactly that one of durability,
+resurrection and phantom whose promise it breaks: together they name every such document.
 """
 
 from collections.abc import Iterator, Sequence
 
+from harness.checkers.cases import cases
 from harness.model.final_state import FinalState, HeldDocument
 from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, History
 from harness.model.verdict import Verdict, Violation, decide, unknown
@@ -25,6 +28,8 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     differences = [v for other in others for v in _differences(reference, other)]
     documents = sum(len(c.documents) for final in finals for c in final.collections.values())
     figures["different"] = len(differences)
+    misfits = {(c.collection, c.document) for c in cases(history, finals) if not c.fits}
+    figures["not_allowed"] = len(misfits)
     return decide(NAME, documents, [*differences, *violations], figures)
 
 

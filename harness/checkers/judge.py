@@ -6,12 +6,20 @@ from harness.checkers import (
     availability,
     convergence,
     durability,
+    exactly_once,
     faults,
+    health_figures,
     linearizability,
+    log_drained,
+    mappings,
     phantom,
+    recall,
     resurrection,
     sessions,
+    status_figures,
+    transactions,
 )
+from harness.checkers.biography import with_biographies
 from harness.checkers.linearizability.documents import check_documents
 from harness.model.final_state import FinalState
 from harness.model.history import History
@@ -28,6 +36,13 @@ _ALWAYS: dict[str, Checker] = {
     sessions.MONOTONIC_READS: sessions.check_monotonic_reads,
     convergence.NAME: convergence.check,
     availability.NAME: availability.check,
+    recall.NAME: recall.check,
+    exactly_once.NAME: exactly_once.check,
+    transactions.NAME: transactions.check,
+    mappings.NAME: mappings.check,
+    log_drained.NAME: log_drained.check,
+    status_figures.NAME: status_figures.check,
+    health_figures.NAME: health_figures.check,
 }
 
 
@@ -36,7 +51,8 @@ def judge(history: History, finals: Sequence[FinalState]) -> tuple[Verdict, ...]
     checkers = dict(_ALWAYS)
     if history.header.faults:
         checkers[faults.NAME] = faults.check
-    return tuple(guarded(name, check, history, finals) for name, check in checkers.items())
+    verdicts = [guarded(name, check, history, finals) for name, check in checkers.items()]
+    return tuple(with_biographies(verdict, history, finals) for verdict in verdicts)
 
 
 def guarded(name: str, check: Checker, history: History, finals: Sequence[FinalState]) -> Verdict:

@@ -23,7 +23,7 @@ from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
 from harness.runner.interruption import InterruptedRunError, interruptible
 from harness.runner.run import RunResult, RunSettings
-from harness.runner.run_directory import RunDirectory, default_run_directory
+from harness.runner.run_directory import RunDirectory, default_run_directory, verdict_file
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
 from harness.runner.schedules import random_schedule, read_schedule
 from harness.runner.session import run_in_lab
@@ -160,9 +160,14 @@ def soak(context: click.Context, minutes: float, seed: int | None) -> None:
 @click.argument("saved", metavar="RUN")
 def judge(saved: str) -> None:
     """Judge a saved RUN again, from its files alone, with the exit codes of `run`."""
-    history, finals = store().find(saved).directory.read()
+    directory = store().find(saved).directory
+    history, finals = directory.read()
     verdicts = judge_run(history, finals)
-    print_summary(Console(), history, verdicts)
+    console = Console()
+    print_summary(console, history, verdicts)
+    if directory.verdict.is_file():
+        is_same = directory.verdict.read_bytes() == verdict_file(history, verdicts)
+        console.print(f"{directory.verdict.name}: {'the same' if is_same else 'it differs'}")
     sys.exit(EXIT_CODES[combine(verdicts)])
 
 

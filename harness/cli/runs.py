@@ -7,6 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from harness.checkers.biography import biography, document_names
+from harness.errors import UsageError
 from harness.report.edn import edn_lines
 from harness.report.summary import print_summary
 from harness.runner.run_store import LATEST, RunStore, SavedRun
@@ -32,13 +34,32 @@ def list_runs() -> None:
     Console().print(table if runs else f"no runs in {store().root}: begin with `chroma-chaos run`")
 
 
-@click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos show last")
+@click.command(
+    epilog=f"""{RUN_HELP}
+
+\b
+Examples:
+  chroma-chaos show last
+  chroma-chaos show last --document AUTOTEST_7_files_1/client-1-file-3/0
+"""
+)
 @click.argument("run")
-def show(run: str) -> None:
+@click.option(
+    "--document",
+    metavar="COLLECTION/ID",
+    help="Show all that happened to one document instead.",
+)
+def show(run: str, document: str | None) -> None:
     """Show what RUN was, the faults in it, and what was said of it when it ended."""
     saved = store().find(run)
-    history, _ = saved.directory.read()
+    history, finals = saved.directory.read()
     console = Console()
+    if document is not None:
+        if document not in document_names(history, finals):
+            raise UsageError(f"no document {document!r} in that run; name it as COLLECTION/ID")
+        for line in biography(history, finals, document):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return
     for name in ("scenario", "seed", "started_at", "configuration", "versions", "timings"):
         console.print(f"{name}: {saved.description.get(name)}", highlight=False, soft_wrap=True)
     began_ns = min((o.invoked_ns for o in history.operations), default=0)

@@ -36,6 +36,7 @@ class LogSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     entries: int = 0
     last_position: int = 0
     unsettled: int = 0
+    refused: int = 0
     pending: dict[str, int] = {}
     applied: dict[str, int] = {}
     oldest_pending_age_seconds: float | None = None

@@ -18,7 +18,9 @@ _STYLES = {
 }
 _VIOLATIONS_SHOWN = 3
 _EVIDENCE_SHOWN = 6
+_BIOGRAPHY_SHOWN = 12
 _WIDTH = 100
+_LATENCIES = ("p50", "p95", "p99", "max")
 
 
 def print_summary(console: Console, history: History, verdicts: Sequence[Verdict]) -> None:
@@ -26,6 +28,7 @@ def print_summary(console: Console, history: History, verdicts: Sequence[Verdict
     figures = {verdict.checker: verdict.figures for verdict in verdicts}
     console.print(_figures_table(history, figures))
     console.print(_latency_table(history, figures.get("availability", {})))
+    console.print(_kind_table(figures.get("availability", {})))
     for verdict in verdicts:
         _print_verdict(console, verdict)
     outcome = combine(verdicts)
@@ -65,10 +68,18 @@ def _figure_rows(
     documents = count("availability", "acknowledged_documents")
     yield "operations", count("availability", "operations")
     yield "acknowledged writes", f"{writes} ({documents} documents by id)"
-    yield "lost", count("durability", "lost")
+    yield "lost", f"{count('durability', 'lost')} ({count('durability', 'stale')} by an older one)"
+    there, gone = (count("durability", f"in_doubt_{name}") for name in ("present", "absent"))
+    yield "documents written in doubt", f"{there} there, {gone} not there or replaced"
     yield "resurrected", count("resurrection", "resurrected")
     yield "phantom", count("phantom", "phantom")
     yield "different between instances", count("convergence", "different")
+    recalls = [
+        f"{name} {value:.1%}"
+        for name, value in figures.get("recall", {}).items()
+        if "." not in name and name != "difference"
+    ] or ["unknown"]
+    yield "recall of searches at rest", ", ".join(recalls)
     yield "failed for clients", count("availability", "failed")
     yield "longest gap", seconds("availability", "gap_seconds", limits.gap_seconds)
     if history.header.faults:
@@ -80,21 +91,36 @@ def _figure_rows(
 
 def _latency_table(history: History, figures: Mapping[str, float]) -> Table:
     table = Table("phase", "sort", box=None, padding=(0, 2), title_justify="left")
-    for heading in ("operations", "p50 ms", "p99 ms"):
-        table.add_column(heading, justify="right")
+    for heading in ("operations", *_LATENCIES):
+        table.add_column(f"{heading} ms" if heading in _LATENCIES else heading, justify="right")
     phases = [m.detail for m in history.milestones if m.name == PHASE_STARTED]
     for phase in phases:
         for sort in ("read", "write"):
             key = f"{phase}.{sort}"
             if f"{key}.count" in figures:
-                table.add_row(
-                    phase,
-                    sort,
-                    f"{figures[f'{key}.count']:,.0f}",
-                    f"{figures[f'{key}.p50_ms']:.1f}",
-                    f"{figures[f'{key}.p99_ms']:.1f}",
-                )
+                table.add_row(phase, sort, *_latency_cells(figures, key))
     return table
+
+
+def _kind_table(figures: Mapping[str, float]) -> Table:
+    table = Table("kind", box=None, padding=(0, 2))
+    for heading in ("operations", *(f"{name} ms" for name in _LATENCIES), "failed", "gap s"):
+        table.add_column(heading, justify="right")
+    for name in figures:
+        kind = name.removesuffix(".gap_seconds")
+        if kind != name:
+            cells = _latency_cells(figures, kind)
+            table.add_row(kind, *cells, f"{figures[f'{kind}.failed']:,.0f}", f"{figures[name]:.3f}")
+    return table
+
+
+def _latency_cells(figures: Mapping[str, float], key: str) -> list[str]:
+    """Format the count and the latencies; a run of an older version lacks some of them."""
+    latencies = (figures.get(f"{key}.{name}_ms") for name in _LATENCIES)
+    return [
+        f"{figures[f'{key}.count']:,.0f}",
+        *("-" if value is None else f"{value:.1f}" for value in latencies),
+    ]
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
@@ -107,6 +133,9 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
         console.print(Text(f"            {violation.message}"), soft_wrap=True)
         for evidence in violation.evidence[:_EVIDENCE_SHOWN]:
             console.print(Text(f"              {evidence}", style="dim"), soft_wrap=True)
+        # The whole of it is in the file, and in `chroma-chaos show RUN --document`.
+        for line in violation.biography[-_BIOGRAPHY_SHOWN:]:
+            console.print(Text(f"                {line}", style="dim"), soft_wrap=True)
     more = len(verdict.violations) - _VIOLATIONS_SHOWN
     if more > 0:
         console.print(Text(f"            and {more} more in verdict.json"))

@@ -27,7 +27,7 @@ from harness.runner.nemesis import Nemesis
 from harness.runner.observer import Observer
 from harness.runner.phase_timeline import PhaseTimeline
 from harness.runner.quiescence import read_final_states, settle
-from harness.runner.run_directory import RunDirectory, write_json
+from harness.runner.run_directory import RunDirectory, verdict_file, write_json
 from harness.runner.sampler import sample
 from harness.runner.scenario import Disruption, Phase, Scenario
 from harness.runner.steady_state import reach_steady_state
@@ -122,14 +122,7 @@ class Run:
             finals = await self._experiment(log)
         write_final_states(directory.final, finals)
         result = RunResult(log.history, finals, judge(log.history, finals))
-        write_json(
-            directory.verdict,
-            {
-                "outcome": result.outcome,
-                "limits": self._header.limits,
-                "verdicts": result.verdicts,
-            },
-        )
+        directory.verdict.write_bytes(verdict_file(result.history, result.verdicts))
         write_summary(directory.summary, result.history, result.verdicts)
         return result
 

@@ -1,5 +1,6 @@
 """Owns the files of one run, under one directory: where each is, and how a run is read back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +11,21 @@ import msgspec
 from harness.errors import RunDirectoryError
 from harness.model.final_state import FinalState, read_final_states
 from harness.model.history import History, read_history
+from harness.model.verdict import Verdict, combine
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """`run.json` says what was run, `history.jsonl` and `final.jsonl` what was seen."""
+    """`run.json` says what was run, `history.jsonl` and `final.jsonl` what was seen.
+
+    Nothing in it names the directory itself: it can be moved and judged elsewhere.
+    """
 
     path: Path
 
     @property
     def history(self) -> Path:
-        """Every operation, fault window and milestone."""
+        """Every operation, fault window, milestone and observation."""
         return self.path / "history.jsonl"
 
     @property
@@ -89,4 +94,16 @@ def default_run_directory(root: Path, scenario: str, seed: int, now: datetime) -
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value for people and programs to read."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    path.write_bytes(as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    """Encode a value for people and programs to read."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def verdict_file(history: History, verdicts: Sequence[Verdict]) -> bytes:
+    """Give the content of `verdict.json`: the same bytes for the same verdicts."""
+    return as_json(
+        {"outcome": combine(verdicts), "limits": history.header.limits, "verdicts": verdicts}
+    )

@@ -1,11 +1,11 @@
 -- The log in one snapshot: how long it is, and what each instance has applied and still lacks.
 with followed as (
-    select c.instance, w.logged_at, w.outcome_status, w.position > c.position as is_pending
+    select c.instance, w.logged_at, w.position > c.position as is_pending
     from cursors c join wal w using (lane_id)
 ), by_instance as (
     select i.instance,
         count(*) filter (where f.is_pending) as pending,
-        count(*) filter (where not f.is_pending and f.outcome_status < 400) as applied
+        count(*) filter (where not f.is_pending) as applied
     from (select distinct instance from cursors) i left join followed f using (instance)
     group by i.instance
 )
@@ -13,6 +13,7 @@ select
     (select count(*) from wal) as entries,
     (select coalesce(max(position), 0) from wal) as last_position,
     (select count(*) from wal where outcome_status is null) as unsettled,
+    (select count(*) from wal where outcome_status >= 400) as refused,
     (select coalesce(json_object_agg(instance, pending), '{}') from by_instance) as pending,
     (select coalesce(json_object_agg(instance, applied), '{}') from by_instance) as applied,
     (
