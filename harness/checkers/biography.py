@@ -5,6 +5,7 @@ faults, and what each instance held at the end.
 """
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -12,7 +13,7 @@ from harness.model.document import file_of, id_of
 from harness.model.final_state import FinalState
 from harness.model.history import History
 from harness.model.observation import InstanceSample, LogRow, Repeat
-from harness.model.operation import Addressing, Operation
+from harness.model.operation import Addressing, Kind, Operation
 from harness.model.verdict import Verdict
 
 _WITH_BIOGRAPHY = 3
@@ -57,7 +58,7 @@ def biography(history: History, finals: Sequence[FinalState], name: str) -> Iter
         *_faults(history),
     ]
     origin_ns = min((o.invoked_ns for o in history.operations), default=0)
-    for at_ns, text in sorted(events):
+    for at_ns, text in sorted(events, key=itemgetter(0)):
         yield f"{(at_ns - origin_ns) / 1e9:8.3f} s  {text}"
     for final in finals:
         held = final.collections.get(collection)
@@ -69,7 +70,7 @@ def concerns(operation: Operation, collection: str, document_id: str) -> bool:
     """Tell whether an operation may have touched the document, or have shown it."""
     if operation.collection != collection:
         return False
-    if operation.addressing is Addressing.EMBEDDING:
+    if operation.kind is Kind.QUERY:
         return any(id_of(token) == document_id for token in operation.observed)
     if operation.addressing is Addressing.WHERE:
         return operation.file == file_of(document_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from harness.model.history import PHASE_STARTED, History
@@ -103,7 +103,7 @@ def _latency_table(history: History, figures: Mapping[str, float]) -> Table:
 
 
 def _kind_table(figures: Mapping[str, float]) -> Table:
-    table = Table("kind", box=None, padding=(0, 2))
+    table = Table(Column("kind", no_wrap=True), box=None, padding=(0, 2))
     for heading in ("operations", *(f"{name} ms" for name in _LATENCIES), "failed", "gap s"):
         table.add_column(heading, justify="right")
     for name in figures:
@@ -134,8 +134,8 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
         for evidence in violation.evidence[:_EVIDENCE_SHOWN]:
             console.print(Text(f"              {evidence}", style="dim"), soft_wrap=True)
         # The whole of it is in the file, and in `chroma-chaos show RUN --document`.
-        for line in violation.biography[-_BIOGRAPHY_SHOWN:]:
-            console.print(Text(f"                {line}", style="dim"), soft_wrap=True)
+        for event in violation.biography[-_BIOGRAPHY_SHOWN:]:
+            console.print(Text(f"                {event}", style="dim"), soft_wrap=True)
     more = len(verdict.violations) - _VIOLATIONS_SHOWN
     if more > 0:
         console.print(Text(f"            and {more} more in verdict.json"))

@@ -92,3 +92,19 @@ def test_percentiles_are_given_for_each_phase_and_sort() -> None:
 
 def test_a_percentile_is_the_nearest_rank() -> None:
     assert [percentile(range(1, 101), percent) for percent in (0, 50, 99, 100)] == [1, 50, 99, 100]
+
+
+def test_failures_gaps_and_latencies_are_told_by_kind_and_addressing() -> None:
+    run = history(write(0, 0.1), write(1, 1.1, INFO), write(2, 2.5), read(3, 3.2))
+    figures = check(run, []).figures
+    assert {name: value for name, value in figures.items() if name.startswith("add-by-ids")} == {
+        "add-by-ids.failed": 1,
+        "add-by-ids.gap_seconds": 1.5,
+        "add-by-ids.count": 3,
+        "add-by-ids.p50_ms": 100.0,
+        "add-by-ids.p95_ms": 500.0,
+        "add-by-ids.p99_ms": 500.0,
+        "add-by-ids.max_ms": 500.0,
+    }
+    assert figures["get-by-ids.count"] == 1
+    assert figures["baseline.write.p95_ms"] == figures["baseline.write.max_ms"] == 500.0

@@ -1,12 +1,31 @@
+from functools import partial
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harness.checkers import durability, phantom, resurrection
 from harness.checkers.convergence import CONVERGE_SECONDS, SETTLE_SECONDS, check
 from harness.model.fault_window import FaultWindow
 from harness.model.final_state import FinalState
 from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, Milestone
+from harness.model.operation import Completion, Operation
 from harness.model.verdict import Outcome
-from tests.unit.checkers.histories import DOCUMENT, OLD, SECOND, final, held, history
+from tests.unit.checkers.histories import (
+    DOCUMENT,
+    NEW,
+    NEWEST,
+    OLD,
+    SECOND,
+    add,
+    created,
+    delete,
+    final,
+    held,
+    history,
+    upsert,
+)
 
 
 def replica(*tokens: str) -> FinalState:
@@ -34,6 +53,44 @@ def test_a_difference_in_any_part_fails(changed: dict[str, object]) -> None:
 def test_a_collection_on_one_instance_only_fails() -> None:
     verdict = check(history(), [final(OLD), FinalState("replica", {})])
     assert verdict.violations[0].message == "AUTOTEST_files is on primary and not on replica"
+
+
+def test_agreeing_on_what_the_history_does_not_allow_is_counted_and_left_to_the_others() -> None:
+    verdict = check(history(created(), add(OLD, 2, 3)), [final(NEW), replica(NEW)])
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.figures["not_allowed"] == 1
+
+
+STATES = st.sampled_from(["", OLD, NEW, NEWEST])
+WRITES = st.builds(
+    lambda make, start, length, completion: make(start, start + length, completion),
+    st.sampled_from(
+        [
+            delete,
+            *(partial(make, token) for make in (add, upsert) for token in (OLD, NEW)),
+        ]
+    ),
+    st.integers(2, 9),
+    st.integers(1, 4),
+    st.sampled_from(Completion),
+)
+
+
+@given(
+    operations=st.lists(WRITES, max_size=5, unique_by=lambda o: o.invoked_ns),
+    held=st.tuples(STATES, STATES),
+)
+def test_every_document_that_is_not_allowed_is_named_by_one_of_the_three_checkers_of_contents(
+    operations: list[Operation], held: tuple[str, str]
+) -> None:
+    states = [
+        final(*filter(None, [token]), instance=name)
+        for token, name in zip(held, ("primary", "replica"), strict=True)
+    ]
+    run = history(created(), *operations)
+    counted = check(run, states).figures["not_allowed"]
+    failed = [c for c in (durability, resurrection, phantom) if c.check(run, states).violations]
+    assert bool(failed) == bool(counted)
 
 
 def test_one_instance_alone_is_unknown() -> None:

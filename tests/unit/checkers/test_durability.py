@@ -14,6 +14,7 @@ from tests.unit.checkers.histories import (
     delete_file,
     final,
     history,
+    query,
     upsert,
 )
 
@@ -95,3 +96,27 @@ def test_without_acknowledged_writes_it_is_unknown() -> None:
 
 def test_without_final_reads_it_is_unknown() -> None:
     assert check(history(created(), add(OLD, 2, 3)), []).outcome is Outcome.UNKNOWN
+
+
+def test_the_outcome_table_counts_documents_over_all_instances() -> None:
+    operations = [
+        add(OLD, 2, 3),
+        upsert("g/0@w", 2, 3),
+        upsert("h/0@1", 2, 3),
+        upsert("h/0@2", 4, 5),
+        add("i/0@w", 2, 3, INFO),
+        add("j/0@w", 2, 3, INFO),
+        query(["g/0@w"], 6, 7),
+    ]
+    states = [
+        final(OLD, "g/0@w", "h/0@1", "i/0@w"),
+        final(OLD, "h/0@1", instance="replica"),
+    ]
+    assert check(history(created(), *operations), states).figures == {
+        "lost": 2,
+        "acknowledged": 3,
+        "stale": 1,
+        "never_read": 2,
+        "in_doubt_present": 1,
+        "in_doubt_absent": 1,
+    }

@@ -12,7 +12,9 @@ def verdict(outcome: Outcome) -> Verdict:
 
 
 @pytest.mark.parametrize("outcomes", list(product(Outcome, repeat=3)))
-def test_any_fail_fails_and_any_unknown_forbids_a_pass_and_what_is_not_offered_does_not_count(outcomes: tuple[Outcome, ...]) -> None:
+def test_any_fail_fails_and_any_unknown_forbids_a_pass_and_what_is_not_offered_does_not_count(
+    outcomes: tuple[Outcome, ...],
+) -> None:
     judged = set(outcomes) - {NOT_OFFERED}
     expected = FAIL if FAIL in judged else PASS if judged == {PASS} else UNKNOWN
     assert combine(map(verdict, outcomes)) is expected
