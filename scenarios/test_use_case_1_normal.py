@@ -61,3 +61,8 @@ def test_a_client_lists_exactly_what_it_wrote_and_did_not_delete(run: RunResult)
 def test_searches_find_what_was_ingested(run: RunResult) -> None:
     assert len(searches(run.history)) >= 10
     assert search_recall(run.history) >= 0.95, fruitless_searches(run.history)
+
+
+def test_every_checker_had_something_to_examine_and_passed(run: RunResult) -> None:
+    others = {v.checker: v.outcome for v in run.verdicts if v.checker != availability.NAME}
+    assert set(others.values()) == {Outcome.PASS}, run.verdicts

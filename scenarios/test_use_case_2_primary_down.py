@@ -1,5 +1,8 @@
 """Use case 2: the primary is killed while clients work, and comes back."""
 
+import shutil
+from pathlib import Path
+
 import allure
 import pytest
 
@@ -7,15 +10,21 @@ from harness.checkers import (
     availability,
     convergence,
     durability,
+    exactly_once,
     faults,
+    health_figures,
     phantom,
+    recall,
     resurrection,
+    status_figures,
 )
+from harness.checkers.biography import biography
 from harness.checkers.judge import judge
+from harness.model.observation import InstanceSample, LogSample
 from harness.model.operation import Completion, Kind
 from harness.model.verdict import Outcome
 from harness.runner.run import RunResult
-from harness.runner.run_directory import RunDirectory
+from harness.runner.run_directory import RunDirectory, verdict_file
 from scenarios.reads import fruitless_searches, listings, search_recall, searches, stale_listings
 
 SCENARIO = "primary-down"
@@ -83,7 +92,64 @@ def test_searches_find_what_was_ingested(run: RunResult) -> None:
     assert search_recall(run.history) >= 0.95, fruitless_searches(run.history)
 
 
-def test_the_saved_run_judged_again_gives_the_same_verdicts(
+def test_every_checker_had_something_to_examine_and_passed(run: RunResult) -> None:
+    others = {v.checker: v.outcome for v in run.verdicts if v.checker != availability.NAME}
+    assert set(others.values()) == {Outcome.PASS}, run.verdicts
+    assert len(others) >= 15
+
+
+def test_the_figures_of_the_lb_were_compared_while_the_primary_was_down(run: RunResult) -> None:
+    window = run.history.fault_windows[0]
+    during = [
+        sample.pending["primary"]
+        for sample in run.history.observed(LogSample)
+        if sample.is_log and window.effect_observed_ns < sample.asked_ns < window.healed_ns
+    ]
+    assert max(during) > 20
+    assert run.verdict(status_figures.NAME).examined >= 10
+    assert run.verdict(health_figures.NAME).examined >= 10
+
+
+def test_writes_were_sent_again_under_their_transaction_ids(run: RunResult) -> None:
+    assert run.verdict(exactly_once.NAME).figures["repeats"] >= 3
+
+
+def test_searches_at_each_instance_find_the_nearest_documents(run: RunResult) -> None:
+    figures = run.verdict(recall.NAME).figures
+    assert figures["primary"] >= 0.9
+    assert figures["replica"] >= 0.9
+
+
+def test_the_biography_of_a_document_tells_its_log_entries_and_what_samples_showed(
+    run: RunResult,
+) -> None:
+    name = next(f"{o.collection}/{o.ids[0]}" for o in run.history.operations if o.tokens)
+    lines = list(biography(run.history, run.finals, name))
+    for told in ("log entry", "applied on primary, replica", "was seen to hold", "at rest"):
+        assert any(told in line for line in lines), lines
+
+
+def test_the_saved_run_judged_again_elsewhere_gives_the_same_verdict_file(
+    run: RunResult, run_directory: RunDirectory, tmp_path: Path
+) -> None:
+    assert run.verdicts
+    moved = RunDirectory(tmp_path / "moved")
+    shutil.copytree(run_directory.path, moved.path)
+    history, finals = moved.read()
+    assert verdict_file(history, judge(history, finals)) == run_directory.verdict.read_bytes()
+
+
+def test_the_run_directory_holds_all_that_is_needed_to_look_into_it(
     run: RunResult, run_directory: RunDirectory
 ) -> None:
-    assert judge(*run_directory.read()) == run.verdicts
+    assert run.verdicts
+    made = {path.name for path in run_directory.path.iterdir() if path.stat().st_size}
+    assert made >= {
+        "run.json", "history.jsonl", "final.jsonl", "samples.jsonl", "verdict.json", "summary.txt",
+        "logs",
+    }  # fmt: skip
+    logs = {path.stem for path in (run_directory.path / "logs").iterdir()}
+    assert logs >= {"primary", "replica", "postgres", "toxiproxy", "lb"}
+    samples = run.history.observed(LogSample)
+    assert all(sample.connections for sample in samples)
+    assert {s.instance for s in run.history.observed(InstanceSample)} == {"primary", "replica"}

@@ -104,7 +104,7 @@ def _latency_table(history: History, figures: Mapping[str, float]) -> Table:
 
 def _kind_table(figures: Mapping[str, float]) -> Table:
     table = Table(Column("kind", no_wrap=True), box=None, padding=(0, 2))
-    for heading in ("operations", *(f"{name} ms" for name in _LATENCIES), "failed", "gap s"):
+    for heading in ("count", *(f"{name} ms" for name in _LATENCIES), "failed", "gap s"):
         table.add_column(heading, justify="right")
     for name in figures:
         kind = name.removesuffix(".gap_seconds")

@@ -79,6 +79,15 @@ class Faults:
             return web.json_response({"ids": [], "metadatas": [], "include": ["metadatas"]})
         return None
 
+    async def count_wrongly(self, request: web.Request, body: bytes) -> web.Response | None:
+        """Count everything that instances have applied twice."""
+        if request.path != "/wal/status":
+            return None
+        async with request.app[HTTP].get(f"{request.app[CHILD_URL]}/wal/status") as answer:
+            figures = await answer.json()
+        figures["successful_syncs"] = 2 * figures["successful_syncs"]
+        return web.json_response(figures)
+
     def _is_target(self, request: web.Request, body: bytes) -> bool:
         return request.path.endswith(("/add", "/upsert")) and self._target in body
 

@@ -69,6 +69,7 @@ def run_scenario(fault: str, directory: Path, mark: str) -> subprocess.Completed
         ("write_phantom", {"phantom", "convergence"}),
         ("read_nothing", {"linearizability", "read-your-writes"}),
         ("refuse_some", {"availability"}),
+        ("count_wrongly", {"status-figures"}),
     ],
 )
 def test_a_broken_lb_is_caught_by_the_checkers_that_name_its_fault(

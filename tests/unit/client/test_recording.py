@@ -10,6 +10,7 @@ import pytest
 from harness.client.recording import ClientContext, RecordingClient
 from harness.errors import ProtectedCollectionError
 from harness.model.history import Header, HistoryWriter, Limits, read_history
+from harness.model.observation import Repeat
 from harness.model.operation import Addressing, Completion, Invocation, Kind, Operation
 from tests.unit.client.scripted_server import answer, serving
 
@@ -163,3 +164,38 @@ async def test_what_is_recorded_is_on_disk(
 ) -> None:
     operation, _ = await perform(make_client, answer(201, b"{}"))
     assert read_history(tmp_path / "history.jsonl").operations == [operation]
+
+
+def known(status: int, body: bytes, transaction_id: str) -> bytes:
+    """An answer that carries the transaction id of its request."""
+    head = f"HTTP/1.1 {status} X\r\ntransaction-id: {transaction_id}\r\nconnection: close\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def test_a_repetition_is_the_same_request_and_no_operation(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    scripted = known(201, b"{}", "transaction-1")
+    async with serving(scripted) as server, make_client(server.url) as client:
+        first = await client.perform(ADD, 50)
+        server.answer = answer(503, b"later")
+        await client.perform(ADD, 50)
+        server.answer = answer(200, b'{"ids":[],"metadatas":[]}')
+        for _ in range(10):
+            await client.perform(GET, 50)
+    repeat = log.history.observed(Repeat)[-1]
+    assert first.transaction_id == "transaction-1"
+    assert (repeat.repeats, repeat.transaction_id) == ("client-1#2", "transaction-2")
+    assert (repeat.first_status, repeat.status) == (503, 200)
+    assert server.requests.count(server.requests[1]) == 2
+    assert [o.number for o in log.history.operations] == list(range(1, 13))
+
+
+async def test_an_lb_that_does_not_know_transaction_ids_is_sent_nothing_twice(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    async with serving(answer(503, b"later")) as server, make_client(server.url) as client:
+        for _ in range(20):
+            await client.perform(ADD, 50)
+    assert len(server.requests) == 20
+    assert log.history.observed(Repeat) == []
