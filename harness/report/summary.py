@@ -124,7 +124,7 @@ def _latency_cells(figures: Mapping[str, float], key: str) -> list[str]:
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
-    line = Text(f"{verdict.outcome:>8}  ", style=_STYLES[verdict.outcome])
+    line = Text(f"{verdict.outcome:>11}  ", style=_STYLES[verdict.outcome])
     line.append(verdict.checker, style="default not bold")
     detail = verdict.reason or f"{verdict.examined} examined, {len(verdict.violations)} violations"
     line.append(f": {detail}", style="default not bold")

@@ -25,19 +25,25 @@ def saved(tmp_path: Path) -> RunDirectory:
     return directory
 
 
+def judge_again(saved: RunDirectory) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["judge", str(saved.path)])
+    assert ended.value.code == 1
+
+
 def test_judging_again_tells_that_the_verdict_file_is_the_same(saved: RunDirectory, capsys) -> None:
-    assert main(["judge", str(saved.path)]) == 1
+    judge_again(saved)
     assert capsys.readouterr().out.endswith("verdict.json: the same\n")
 
 
 def test_judging_again_tells_that_the_verdict_file_differs(saved: RunDirectory, capsys) -> None:
     saved.verdict.write_bytes(saved.verdict.read_bytes().replace(b'"lost": 1', b'"lost": 0'))
-    assert main(["judge", str(saved.path)]) == 1
+    judge_again(saved)
     assert capsys.readouterr().out.endswith("verdict.json: it differs\n")
 
 
 def test_the_summary_shows_the_biography_with_the_violation(saved: RunDirectory, capsys) -> None:
-    main(["judge", str(saved.path)])
+    judge_again(saved)
     assert "at rest     replica holds nothing" in capsys.readouterr().out
 
 
