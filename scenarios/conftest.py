@@ -41,6 +41,13 @@ def seed(pytestconfig: pytest.Config) -> int:
     return secrets.randbits(_SEED_BITS) if chosen is None else int(chosen)
 
 
+@pytest.fixture
+def our_own(pytestconfig: pytest.Config) -> None:
+    """Skip a test of what another load balancer need not offer."""
+    if pytestconfig.getoption("--chaos-lb-command"):
+        pytest.skip("another load balancer is judged, which need not offer this")
+
+
 @pytest.fixture(scope="module")
 def run_directory(
     tmp_path_factory: pytest.TempPathFactory, scenario: Scenario, seed: int

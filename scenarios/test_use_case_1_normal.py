@@ -63,6 +63,7 @@ def test_searches_find_what_was_ingested(run: RunResult) -> None:
     assert search_recall(run.history) >= 0.95, fruitless_searches(run.history)
 
 
+@pytest.mark.usefixtures("our_own")
 def test_every_checker_had_something_to_examine_and_passed(run: RunResult) -> None:
     others = {v.checker: v.outcome for v in run.verdicts if v.checker != availability.NAME}
     assert set(others.values()) == {Outcome.PASS}, run.verdicts

@@ -92,12 +92,14 @@ def test_searches_find_what_was_ingested(run: RunResult) -> None:
     assert search_recall(run.history) >= 0.95, fruitless_searches(run.history)
 
 
+@pytest.mark.usefixtures("our_own")
 def test_every_checker_had_something_to_examine_and_passed(run: RunResult) -> None:
     others = {v.checker: v.outcome for v in run.verdicts if v.checker != availability.NAME}
     assert set(others.values()) == {Outcome.PASS}, run.verdicts
     assert len(others) >= 15
 
 
+@pytest.mark.usefixtures("our_own")
 def test_the_figures_of_the_lb_were_compared_while_the_primary_was_down(run: RunResult) -> None:
     window = run.history.fault_windows[0]
     during = [
@@ -110,6 +112,7 @@ def test_the_figures_of_the_lb_were_compared_while_the_primary_was_down(run: Run
     assert run.verdict(health_figures.NAME).examined >= 10
 
 
+@pytest.mark.usefixtures("our_own")
 def test_writes_were_sent_again_under_their_transaction_ids(run: RunResult) -> None:
     assert run.verdict(exactly_once.NAME).figures["repeats"] >= 3
 
@@ -120,6 +123,7 @@ def test_searches_at_each_instance_find_the_nearest_documents(run: RunResult) ->
     assert figures["replica"] >= 0.9
 
 
+@pytest.mark.usefixtures("our_own")
 def test_the_biography_of_a_document_tells_its_log_entries_and_what_samples_showed(
     run: RunResult,
 ) -> None:

@@ -91,7 +91,12 @@ def _comparable(history: History, words: Sequence[Word]) -> list[_Figures]:
 
 
 def _pending(figures: _Figures) -> Iterator[Violation]:
-    """Whatever was applied when, an instance lacked no more, and no less, than the bounds."""
+    """Find counts out of bounds: an instance can lack no more, and no less, whatever was when.
+
+    One that joins or leaves a lane meanwhile (it is new, or gets copies) has no bounds.
+    """
+    if figures.before.lanes != figures.after.lanes:
+        return
     said = counts(figures.word.content[PENDING])
     if said is None:
         yield Violation(f"{PENDING} of {PATH} is no count", figures.evidence)

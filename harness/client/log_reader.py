@@ -71,7 +71,7 @@ class LogReader:
         if not await connection.fetchval(_query("has_log")):
             return found
         row = dict(await connection.fetchrow(_query("log_sample")) or {})
-        for name in ("pending", "applied"):
+        for name in ("pending", "applied", "lanes"):
             row[name] = msgspec.json.decode(row[name], type=dict[str, int])
         return {**found, "is_log": True, **row}
 

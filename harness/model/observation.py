@@ -25,7 +25,7 @@ class LogSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     """PostgreSQL in one snapshot, asked past the load balancer; `error` says why there is none.
 
     `is_log` tells whether it holds the log of our load balancer; without it only `connections`
-    is known. `pending` and `applied` count log entries by instance.
+    is known. `pending` and `applied` count log entries by instance, `lanes` those that it follows.
     """
 
     asked_ns: int
@@ -39,6 +39,7 @@ class LogSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     refused: int = 0
     pending: dict[str, int] = {}
     applied: dict[str, int] = {}
+    lanes: dict[str, int] = {}
     oldest_pending_age_seconds: float | None = None
     at_rest: bool = False
 

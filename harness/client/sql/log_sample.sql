@@ -17,6 +17,10 @@ select
     (select coalesce(json_object_agg(instance, pending), '{}') from by_instance) as pending,
     (select coalesce(json_object_agg(instance, applied), '{}') from by_instance) as applied,
     (
+        select coalesce(json_object_agg(instance, lanes), '{}')
+        from (select instance, count(*) as lanes from cursors group by instance) as members
+    ) as lanes,
+    (
         select extract(epoch from clock_timestamp() - min(logged_at))::float8
         from followed where is_pending
     ) as oldest_pending_age_seconds;

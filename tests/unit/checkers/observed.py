@@ -47,6 +47,7 @@ def log_sample(
     oldest: float | None = None,
     refused: int = 0,
     unsettled: int = 0,
+    lanes: int = 3,
     at_rest: bool = False,
 ) -> LogSample:
     """A look that takes 10 ms; `primary` and `replica` are what each still lacks."""
@@ -60,6 +61,7 @@ def log_sample(
         refused=refused,
         pending={"primary": primary, "replica": replica},
         applied={"primary": last_position - primary, "replica": last_position - replica},
+        lanes={"primary": lanes, "replica": 3},
         oldest_pending_age_seconds=oldest,
         at_rest=at_rest,
     )

@@ -42,6 +42,11 @@ def test_hiding_what_is_pending_fails() -> None:
     assert "when between 15 and 17 were" in check(run, []).violations[0].message
 
 
+def test_an_instance_that_joins_lanes_meanwhile_has_no_bounds() -> None:
+    run = observed(log_sample(1, 20, lanes=1), figures(3, 50), log_sample(5, 22, lanes=3))
+    assert check(run, []).outcome is Outcome.PASS
+
+
 def test_one_count_for_all_instances_is_compared_with_their_sum() -> None:
     for pending, outcome in ((30, Outcome.PASS), (41, Outcome.FAIL)):
         answer = says(PATH, {"pending_entries": pending}, 3)
