@@ -81,6 +81,11 @@ def _judge(
     if name not in said:
         return None
     asked_ns, answered_ns = word.answer.asked_ns, word.answer.answered_ns
+    if word.answer.at_rest and not disturbed(history, (asked_ns, answered_ns)):
+        # It was asked again and again until all were healthy, or there was time enough.
+        if not said[name]:
+            return _violation(word, f"{name} was well at rest, and {PATH} showed it as unhealthy")
+        return True
     if said[name] or disturbed(history, (asked_ns - RECOVER_NS, answered_ns), instance=name):
         ill_since.pop(name, None)
     if _is_cut_off(history, name, asked_ns, answered_ns):

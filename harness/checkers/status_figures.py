@@ -2,7 +2,8 @@
 
 A figure must lie within what was true at some moment between two direct reads, one well before and
 one well after it: entries that were logged or applied in between may count or not. Figures asked
-for while PostgreSQL or the load balancer itself was disturbed are left out.
+for while PostgreSQL or the load balancer itself was disturbed are left out. At rest, when the
+instances have agreed, they must be exact.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from itertools import pairwise
 from harness.checkers.answers import Word, counts, describe, endpoint, is_count
 from harness.checkers.disturbances import disturbed
 from harness.model.final_state import FinalState
-from harness.model.history import History
+from harness.model.history import SETTLED, History
 from harness.model.observation import LogSample
 from harness.model.verdict import Verdict, Violation, decide, not_offered, unknown
 
@@ -76,7 +77,7 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
 
 def _comparable(history: History, words: Sequence[Word]) -> list[_Figures]:
     samples = [s for s in history.observed(LogSample) if s.is_log]
-    found: list[_Figures] = []
+    found = [] if history.milestone(SETTLED) is None else list(_at_rest(samples, words))
     for word in words:
         asked_ns, answered_ns = word.answer.asked_ns, word.answer.answered_ns
         before = [s for s in samples if s.answered_ns <= asked_ns - SLACK_NS]
@@ -88,6 +89,16 @@ def _comparable(history: History, words: Sequence[Word]) -> list[_Figures]:
         if not disturbed(history, span, but_instances=True):
             found.append(_Figures(word, before[-1], later[0]))
     return found
+
+
+def _at_rest(samples: Sequence[LogSample], words: Sequence[Word]) -> Iterator[_Figures]:
+    """Pair what was asked at rest with the truth right before and after: nothing moves any more."""
+    for word in words:
+        answer = word.answer
+        before = [s for s in samples if s.at_rest and s.answered_ns <= answer.asked_ns]
+        after = [s for s in samples if s.at_rest and s.asked_ns >= answer.answered_ns]
+        if answer.at_rest and before and after:
+            yield _Figures(word, before[-1], after[0])
 
 
 def _pending(figures: _Figures) -> Iterator[Violation]:

@@ -103,7 +103,7 @@ def _latency_table(history: History, figures: Mapping[str, float]) -> Table:
 
 
 def _kind_table(figures: Mapping[str, float]) -> Table:
-    table = Table(Column("kind", no_wrap=True), box=None, padding=(0, 2))
+    table = Table(Column("kind", no_wrap=True), box=None, padding=(0, 1, 0, 1))
     for heading in ("count", *(f"{name} ms" for name in _LATENCIES), "failed", "gap s"):
         table.add_column(heading, justify="right")
     for name in figures:

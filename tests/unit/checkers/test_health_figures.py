@@ -8,10 +8,10 @@ from harness.model.verdict import Outcome
 from tests.unit.checkers.observed import fault, observed, says
 
 
-def shows(at: float, *healthy: str, number: int | None = None) -> LbAnswer:
+def shows(at: float, *healthy: str, number: int | None = None, at_rest: bool = False) -> LbAnswer:
     rows = [{"name": n, "healthy": n in healthy} for n in ("primary", "replica")]
     content = {"healthy_instances": len(healthy) if number is None else number, "instances": rows}
-    return says(PATH, content, at)
+    return says(PATH, content, at, at_rest=at_rest)
 
 
 BOTH = ("primary", "replica")
@@ -43,6 +43,12 @@ def test_a_well_instance_may_be_doubted_for_a_moment_and_not_for_long() -> None:
     assert check(observed(*doubted, shows(19, *BOTH)), []).outcome is Outcome.PASS
     wronged = check(observed(*doubted, shows(21, "replica")), [])
     assert wronged.violations[0].message == f"primary was well, and {PATH} showed it as unhealthy"
+
+
+def test_at_rest_all_must_be_shown_as_healthy_however_soon_after_a_fault() -> None:
+    for healthy, outcome in ((BOTH, Outcome.PASS), (("replica",), Outcome.FAIL)):
+        verdict = check(observed(shows(41, *healthy, at_rest=True), KILL), [])
+        assert verdict.outcome is outcome
 
 
 def test_a_slow_instance_may_be_shown_as_either() -> None:

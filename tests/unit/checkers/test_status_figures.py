@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checkers.status_figures import PATH, check
-from harness.model.history import History
+from harness.model.history import SETTLED, History, Milestone
 from harness.model.observation import LbAnswer
 from harness.model.verdict import Outcome
 from tests.unit.checkers.observed import fault, log_sample, observed, says, silent
@@ -40,6 +40,29 @@ def test_a_count_that_was_never_true_fails_and_shows_both_reads() -> None:
 def test_hiding_what_is_pending_fails() -> None:
     run = observed(log_sample(1, 20, primary=15), figures(3), log_sample(5, 22, primary=17))
     assert "when between 15 and 17 were" in check(run, []).violations[0].message
+
+
+def test_the_lb_may_learn_of_its_commits_a_moment_later() -> None:
+    late = observed(
+        log_sample(1, 20, primary=5),
+        log_sample(2.9, 25, primary=0),
+        figures(3, 5),
+        log_sample(5, 25),
+    )
+    assert check(late, []).outcome is Outcome.PASS
+
+
+def test_at_rest_figures_are_exact_however_soon_after_a_fault() -> None:
+    for pending, outcome in ((0, Outcome.PASS), (1, Outcome.FAIL)):
+        content = {"pending_entries": {"primary": pending, "replica": 0}}
+        run = observed(
+            fault("kill", "postgres", 1, 2),
+            Milestone(name=SETTLED, at_ns=3),
+            log_sample(3, 20, at_rest=True),
+            says(PATH, content, 3.1, at_rest=True),
+            log_sample(3.2, 20, at_rest=True),
+        )
+        assert check(run, []).outcome is outcome
 
 
 def test_an_instance_that_joins_lanes_meanwhile_has_no_bounds() -> None:
