@@ -65,5 +65,7 @@ def test_searches_find_what_was_ingested(run: RunResult) -> None:
 
 @pytest.mark.usefixtures("our_own")
 def test_every_checker_had_something_to_examine_and_passed(run: RunResult) -> None:
-    others = {v.checker: v.outcome for v in run.verdicts if v.checker != availability.NAME}
+    # What takes how long is asserted by itself.
+    timed = (availability.NAME, convergence.NAME)
+    others = {v.checker: v.outcome for v in run.verdicts if v.checker not in timed}
     assert set(others.values()) == {Outcome.PASS}, run.verdicts

@@ -66,7 +66,7 @@ def endpoint(history: History, path: str, key: str) -> Endpoint:
 
 def content_of(answer: LbAnswer) -> dict[str, Any]:
     """Read a successful answer as a JSON object; empty when it is anything else."""
-    if not 200 <= answer.status < 300 or answer.error:
+    if not 200 <= answer.status < 300:
         return {}
     try:
         content = msgspec.json.decode(answer.body.encode())

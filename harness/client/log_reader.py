@@ -5,6 +5,7 @@ A database with another load balancer's tables, or with none, has no log for thi
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -15,11 +16,18 @@ from harness.model.observation import LogRow, LogSample
 
 _TIMEOUT_SECONDS = 2.0
 _MOST_ROWS = 50_000
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 T = TypeVar("T")
 
 
+@cache
 def _query(name: str) -> str:
     return files("harness.client").joinpath("sql", f"{name}.sql").read_text()
 
@@ -38,6 +46,7 @@ class LogReader:
         self._prefix = prefix
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+        self._is_log = False
         self._connection: asyncpg.Connection[Any] | None = None
 
     async def sample(self, *, at_rest: bool = False) -> LogSample:
@@ -68,15 +77,20 @@ class LogReader:
 
     async def _sample(self, connection: "asyncpg.Connection[Any]") -> dict[str, Any]:
         found: dict[str, Any] = {"connections": await connection.fetchval(_query("connections"))}
-        if not await connection.fetchval(_query("has_log")):
+        if not await self._has_log(connection):
             return found
         row = dict(await connection.fetchrow(_query("log_sample")) or {})
         for name in ("pending", "applied", "lanes"):
             row[name] = msgspec.json.decode(row[name], type=dict[str, int])
         return {**found, "is_log": True, **row}
 
+    async def _has_log(self, connection: "asyncpg.Connection[Any]") -> bool:
+        """Ask until it was seen once: a load balancer makes its tables when it starts."""
+        self._is_log = self._is_log or bool(await connection.fetchval(_query("has_log")))
+        return self._is_log
+
     async def _rows(self, connection: "asyncpg.Connection[Any]") -> tuple[LogRow, ...]:
-        if not await connection.fetchval(_query("has_log")):
+        if not await self._has_log(connection):
             return ()
         found = await connection.fetch(_query("log_rows"), self._prefix, _MOST_ROWS)
         return tuple(_row(dict(row)) for row in found)

@@ -6,6 +6,7 @@ What an answer is worth is for the checkers to say; here each is only recorded.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from harness.checkers.answers import content_of, is_count
@@ -80,7 +81,7 @@ class Inspection:
 
 def _shows_less_than(count: int, answer: LbAnswer) -> bool:
     """Tell whether an answer makes sense and shows fewer healthy instances than there are."""
-    shown = content_of(answer).get(HEALTHY)
+    shown: Any = content_of(answer).get(HEALTHY)
     return is_count(shown) and shown < count
 
 
