@@ -7,22 +7,26 @@ names a part of the misfits, and together they name all of them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checkers.expectation import held_value
+from harness.checkers.held import Held, held_registers
 from harness.checkers.registers import (
     ABSENT,
     Change,
-    DocumentKey,
     Effect,
     effects_by_document,
     final_values,
 )
-from harness.model.document import document_of, embedding_digest, token_in
-from harness.model.final_state import FinalState, HeldDocument
-from harness.model.history import Header, History
+from harness.model.collection import is_collection
+from harness.model.final_state import FinalState
+from harness.model.history import History
 
 
 @dataclass(frozen=True)
 class Case:
-    """One document of one instance; `flaw` says how content differs from every token."""
+    """One register of one instance; `flaw` says how content differs from every token.
+
+    `collection` is the label of the collection; `document` is the register in it.
+    """
 
     instance: str
     collection: str
@@ -44,8 +48,33 @@ class Case:
 
     @property
     def writers(self) -> tuple[Effect, ...]:
-        """The effects that may have written what is held."""
-        return tuple(e for e in self.effects if e.token == self.held and e.token != ABSENT)
+        """The effects that may have written what is held; an update finds nothing before others."""
+        return tuple(
+            effect
+            for effect in self.effects
+            if effect.token == self.held
+            and effect.token != ABSENT
+            and (effect.change is not Change.SET_IF_PRESENT or self._may_find(effect))
+        )
+
+    def _may_find(self, update: Effect) -> bool:
+        return any(e.change.makes and not update.precedes(e) for e in self.effects)
+
+    @property
+    def is_revived(self) -> bool:
+        """Tell whether an update brought back what had been deleted, instead of finding nothing."""
+        return (
+            self.held != ABSENT
+            and self.allowed == {ABSENT}
+            and any(e.change is Change.DELETE and e.definite for e in self.effects)
+            and bool(self.writers)
+            and all(writer.change is Change.SET_IF_PRESENT for writer in self.writers)
+        )
+
+    @property
+    def is_collection(self) -> bool:
+        """Tell whether it is about the collection itself."""
+        return is_collection(self.collection, self.document)
 
     @property
     def deletes_since(self) -> tuple[Effect, ...]:
@@ -61,6 +90,8 @@ class Case:
     @property
     def subject(self) -> str:
         """Where it is, for messages."""
+        if self.is_collection:
+            return f"{self.document} on {self.instance}"
         return f"{self.collection}/{self.document} on {self.instance}"
 
     @property
@@ -79,47 +110,19 @@ class Case:
 
 
 def cases(history: History, finals: Sequence[FinalState]) -> Iterator[Case]:
-    """Yield every document that was touched by an operation or is held by an instance."""
+    """Yield every register that was touched by an operation or is held by an instance."""
     effects = effects_by_document(history.operations)
     allowed = {key: final_values(found) for key, found in effects.items()}
     for final in finals:
-        held = {
-            (name, document_id): document
-            for name, collection in final.collections.items()
-            for document_id, document in collection.documents.items()
-        }
+        held = held_registers(final, history.header)
+        values = {key: found.token for key, found in held.items()}
         for key in sorted(effects.keys() | held.keys()):
-            token, flaw = _identify(key, held.get(key), history.header)
             yield Case(
                 instance=final.instance,
                 collection=key[0],
                 document=key[1],
-                held=token,
-                flaw=flaw,
+                held=held_value(values, key),
+                flaw=held.get(key, Held(ABSENT)).flaw,
                 allowed=allowed.get(key, frozenset({ABSENT})),
                 effects=effects.get(key, ()),
             )
-
-
-def _identify(key: DocumentKey, held: HeldDocument | None, header: Header) -> tuple[str, str]:
-    """Say which token a held document is the content of, or what is wrong with it."""
-    if held is None:
-        return ABSENT, ""
-    token = token_in(held.metadata)
-    if not token:
-        return ABSENT, f"content without a token: {held.metadata}"
-    try:
-        expected = document_of(token, header.seed, header.dimensions)
-    except ValueError:
-        return token, f"content with a token that no client makes: {token}"
-    differing = [
-        name
-        for name, same in (
-            ("id", expected.id == key[1]),
-            ("text", expected.text == held.text),
-            ("metadata", expected.metadata == held.metadata),
-            ("embedding", embedding_digest(expected.embedding) == held.embedding_digest),
-        )
-        if not same
-    ]
-    return token, f"{token}, but with another {', '.join(differing)}" if differing else ""

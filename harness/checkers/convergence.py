@@ -40,6 +40,12 @@ def _differences(reference: FinalState, other: FinalState) -> Iterator[Violation
             has, lacks = (reference, other) if ours else (other, reference)
             yield Violation(f"{name} is on {has.instance} and not on {lacks.instance}")
             continue
+        if ours.metadata != theirs.metadata:
+            evidence = (
+                f"{reference.instance}: {ours.metadata}",
+                f"{other.instance}: {theirs.metadata}",
+            )
+            yield Violation(f"{name} differs in its own metadata", evidence)
         for document_id in sorted(ours.documents.keys() | theirs.documents.keys()):
             left, right = ours.documents.get(document_id), theirs.documents.get(document_id)
             differing = _differing(left, right)

@@ -4,11 +4,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from harness.checkers.cases import Case, cases
-from harness.checkers.registers import ABSENT, DocumentKey
+from harness.checkers.documents import DocumentKey
+from harness.checkers.registers import ABSENT
 from harness.model.document import id_of
 from harness.model.final_state import FinalState
 from harness.model.history import History
-from harness.model.operation import Completion, Kind
 from harness.model.verdict import Verdict, Violation, decide, unknown
 
 NAME = "durability"
@@ -21,17 +21,19 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     """
     if not finals:
         return unknown(NAME, "there are no final reads")
-    violations = _lost_collections(history, finals)
+    violations: list[Violation] = []
     examined = 0
     lost: set[tuple[str, str]] = set()
     table = OutcomeTable()
     for case in cases(history, finals):
-        table.take(case)
-        examined += any(effect.definite and effect.token for effect in case.effects)
+        if not case.is_collection:
+            table.take(case)
+            examined += any(effect.definite and effect.token for effect in case.effects)
         if is_lost(case):
             lost.add((case.collection, case.document))
             table.stale |= {(case.collection, case.document)} if is_stale(case) else set()
-            message = f"an acknowledged write is lost: {case.subject}"
+            what = "collection" if case.is_collection else "write"
+            message = f"an acknowledged {what} is lost: {case.subject}"
             violations.append(Violation(message, case.evidence))
     figures = {"lost": float(len(lost)), **table.figures(documents_read(history))}
     return decide(NAME, examined, violations, figures)
@@ -91,22 +93,8 @@ def is_lost(case: Case) -> bool:
     what must be, and when an older content is there that no acknowledged delete followed (with
     one, it is a resurrection).
     """
-    if case.fits:
+    if case.fits or case.is_revived:
         return False
     if ABSENT not in case.allowed:
         return True
     return not case.is_foreign and not case.deletes_since
-
-
-def _lost_collections(history: History, finals: Sequence[FinalState]) -> list[Violation]:
-    created = {
-        operation.collection: operation.name
-        for operation in history.operations
-        if operation.kind is Kind.CREATE and operation.completion is Completion.OK
-    }
-    return [
-        Violation(f"an acknowledged collection is lost: {name} on {final.instance}", (by,))
-        for name, by in created.items()
-        for final in finals
-        if name not in final.collections
-    ]

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.checkers.registers import ABSENT, DocumentKey, effects_by_document, final_values
-from harness.model.document import file_of
+from harness.checkers.documents import DocumentKey
+from harness.checkers.registers import ABSENT, effects_by_document, final_values
+from harness.model.document import bare, document_id_of, file_of
 from harness.model.operation import Operation
+
+EVERY_FILE = "*"
+"""Stands for every file of a collection, and for the collection itself."""
 
 
 class Expectation:
@@ -25,12 +29,21 @@ class Expectation:
     ) -> tuple[DocumentKey, ...]:
         """Name the documents that an instance does not hold as it must.
 
-        `held` has the token of each document; `touched_files` are (collection, file) pairs that
-        operations not among the expected ones may have changed.
+        `held` has the token of each register; `touched_files` are (collection, file) pairs that
+        operations not among the expected ones may have changed, or `EVERY_FILE` of a collection.
         """
         return tuple(
             key
             for key in self._allowed.keys() | held.keys()
             if (key[0], file_of(key[1])) not in touched_files
-            and held.get(key, ABSENT) not in self._allowed.get(key, frozenset({ABSENT}))
+            and (key[0], EVERY_FILE) not in touched_files
+            and held_value(held, key) not in self._allowed.get(key, frozenset({ABSENT}))
         )
+
+
+def held_value(held: Mapping[DocumentKey, str], key: DocumentKey) -> str:
+    """Read a register: a mark that is not set is told from a document that is not there."""
+    collection, register = key
+    if key not in held and (collection, document_id_of(register)) in held:
+        return bare(register)
+    return held.get(key, ABSENT)

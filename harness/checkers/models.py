@@ -144,8 +144,8 @@ class ChromaDocument(Model[str, Access, str]):
     """The documents of Chroma collections, each judged alone. Only `GET` has an output: the token.
 
     As observed on Chroma 1.5.9, an add of what is there and an update of what is not are
-    acknowledged and change nothing. A write is taken to bring the whole content: that an upsert
-    keeps metadata keys which it does not name is not modelled.
+    acknowledged and change nothing. What several writes compose, such as metadata keys that are
+    updated one by one, is several registers: each is judged as a document of its own.
     """
 
     def initial(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harness.checkers.cases import Case, cases
 from harness.model.final_state import FinalState
 from harness.model.history import History
-from harness.model.operation import Completion, Kind
+from harness.model.operation import Completion
 from harness.model.verdict import Verdict, Violation, decide, unknown
 
 NAME = "phantom"
@@ -19,11 +19,11 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     """
     if not finals:
         return unknown(NAME, "there are no final reads")
-    violations = _foreign_collections(history, finals)
+    violations: list[Violation] = []
     examined = 0
     phantoms: set[tuple[str, str]] = set()
     for case in cases(history, finals):
-        examined += bool(case.held or case.flaw)
+        examined += not case.is_collection and bool(case.held or case.flaw)
         if case.is_foreign:
             phantoms.add((case.collection, case.document))
             violations.append(Violation(_message(case, history), case.evidence))
@@ -41,14 +41,6 @@ def _message(case: Case, history: History) -> str:
     ]
     if refused and not case.flaw:
         return f"a write is there that was refused ({refused[0]}): {case.subject}"
+    if case.is_collection:
+        return f"a collection is there that no client created: {case.subject}"
     return f"a content is there that no client wrote: {case.subject}"
-
-
-def _foreign_collections(history: History, finals: Sequence[FinalState]) -> list[Violation]:
-    attempted = {o.collection for o in history.operations if o.kind is Kind.CREATE}
-    return [
-        Violation(f"a collection is there that no client created: {name} on {final.instance}")
-        for final in finals
-        for name in final.collections
-        if name not in attempted
-    ]

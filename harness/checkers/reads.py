@@ -4,21 +4,26 @@ What each sort of read says of a document (all over the interval of the whole re
 
     get by ids     the token that was returned for the id; absent if none was
     get by file    the same, for every id that any write of the run gave to the file
+    get of all     the same, for every id that any write of the run gave to the collection
     query          the token that was returned; nothing of documents that were not returned
+    list           the tokens of each collection; absent for those that were not listed
+
+A document that was returned says of each of its marks what it is, or that it is not set.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.checkers.registers import ABSENT, DocumentKey
-from harness.model.document import file_of, id_of
-from harness.model.operation import Addressing, Completion, Kind, Operation
+from harness.checkers.documents import DocumentKey, Documents
+from harness.checkers.registers import ABSENT
+from harness.model.document import bare, document_id_of, id_of
+from harness.model.operation import Completion, Kind, Operation
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRead:
-    """One document as one successful read showed it: a token, or `ABSENT`."""
+    """One register as one successful read showed it: a token, or `ABSENT`."""
 
     value: str
     process: str
@@ -30,19 +35,17 @@ class DocumentRead:
 def reads_by_document(
     operations: Iterable[Operation], written: Iterable[DocumentKey]
 ) -> dict[DocumentKey, tuple[DocumentRead, ...]]:
-    """Collect the reads of every document in order of invocation.
+    """Collect the reads of every register in order of invocation.
 
-    `written` names all documents that any write may have touched.
+    `written` names all registers that any write may have touched.
     """
-    ids_of_file: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for collection, document_id in written:
-        ids_of_file[collection, file_of(document_id)].add(document_id)
+    documents = Documents(written)
     reads: dict[DocumentKey, list[DocumentRead]] = defaultdict(list)
     for operation in sorted(operations, key=lambda operation: operation.invoked_ns):
         if operation.kind.is_write or operation.completion is not Completion.OK:
             continue
-        for document_id, value in _values(operation, ids_of_file):
-            reads[operation.collection, document_id].append(
+        for key, value in _values(operation, documents):
+            reads[key].append(
                 DocumentRead(
                     value=value,
                     process=operation.process,
@@ -54,16 +57,36 @@ def reads_by_document(
     return {key: tuple(found) for key, found in reads.items()}
 
 
-def _values(
-    operation: Operation, ids_of_file: dict[tuple[str, str], set[str]]
-) -> Iterator[tuple[str, str]]:
-    found = [(id_of(token), token) for token in operation.observed if token]
-    yield from found
+def _values(operation: Operation, documents: Documents) -> Iterator[tuple[DocumentKey, str]]:
+    found = {_key(operation, token): token for token in operation.observed if token}
+    yield from found.items()
+    present = {(key[0], document_id_of(key[1])) for key in found}
+    for document in present:
+        for key in _registers(document, documents):
+            if key not in found:
+                yield key, bare(key[1])
     # A document without a token has an unknown id: then no other is known to be absent.
-    if operation.kind is Kind.QUERY or len(found) < len(operation.observed):
+    if operation.kind in (Kind.QUERY, Kind.COUNT) or not all(operation.observed):
         return
-    asked = set(operation.ids)
-    if operation.addressing is Addressing.WHERE:
-        asked = ids_of_file[operation.collection, operation.file]
-    present = {document_id for document_id, _ in found}
-    yield from ((document_id, ABSENT) for document_id in sorted(asked - present))
+    for document in sorted(_asked(operation, documents) - present):
+        for key in _registers(document, documents):
+            yield key, ABSENT
+
+
+def _key(operation: Operation, token: str) -> DocumentKey:
+    register = id_of(token)
+    is_list = operation.kind is Kind.LIST
+    return document_id_of(register) if is_list else operation.collection, register
+
+
+def _asked(operation: Operation, documents: Documents) -> set[DocumentKey]:
+    if operation.kind is Kind.LIST:
+        return {(collection, collection) for collection in documents.collections}
+    return {(operation.collection, asked) for asked in documents.asked(operation)}
+
+
+def _registers(document: DocumentKey, documents: Documents) -> Iterator[DocumentKey]:
+    """Name the document's registers, the content's among them even if nobody wrote it."""
+    collection, document_id = document
+    for register in sorted(documents.parts(collection, document_id) | {document_id}):
+        yield collection, register

@@ -19,7 +19,9 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     examined = 0
     resurrected: set[tuple[str, str]] = set()
     for case in cases(history, finals):
-        examined += any(e.definite and e.change is Change.DELETE for e in case.effects)
+        examined += not case.is_collection and any(
+            e.definite and e.change is Change.DELETE for e in case.effects
+        )
         if is_resurrected(case):
             resurrected.add((case.collection, case.document))
             message = f"an acknowledged delete did not last: {case.subject}"
@@ -29,4 +31,6 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
 
 def is_resurrected(case: Case) -> bool:
     """Tell whether a content is there that was written before an acknowledged delete only."""
-    return not case.fits and bool(case.writers) and not case.flaw and bool(case.deletes_since)
+    if case.fits or case.flaw or not case.writers:
+        return False
+    return bool(case.deletes_since) or case.is_revived

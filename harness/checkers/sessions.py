@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checkers.documents import DocumentKey
 from harness.checkers.reads import DocumentRead, reads_by_document
-from harness.checkers.registers import ABSENT, Change, DocumentKey, Effect, effects_by_document
+from harness.checkers.registers import ABSENT, Change, Effect, effects_by_document
 from harness.model.final_state import FinalState
 from harness.model.history import History
 from harness.model.verdict import Verdict, Violation, decide
@@ -39,9 +40,7 @@ class _Session:
             if effect.token == read.value and effect.invoked_ns <= read.completed_ns
         ]
         was_written = any(
-            effect.definite
-            and effect.change is not Change.DELETE
-            and effect.completed_ns < read.invoked_ns
+            effect.definite and effect.change.makes and effect.completed_ns < read.invoked_ns
             for effect in self.effects
         )
         if read.value == ABSENT and not (makers and was_written):
@@ -53,7 +52,7 @@ def check_read_your_writes(history: History, finals: Sequence[FinalState]) -> Ve
     """Look for reads that show less than what the same client process had acknowledged before.
 
     An acknowledged add promises that something is there, not what: an add of what is there already
-    is acknowledged too, and changes nothing.
+    is acknowledged too, and changes nothing. An update promises nothing of what is not there.
     """
     del finals
     examined = 0
@@ -104,9 +103,13 @@ def _sessions(history: History) -> Iterator[_Session]:
 
 def _contradicts(read: DocumentRead, write: Effect) -> bool:
     """Tell whether the value can not be what the write left behind."""
-    if write.change is Change.SET_IF_ABSENT:
-        return read.value == ABSENT
-    return read.value != write.token
+    match write.change:
+        case Change.SET_IF_ABSENT:
+            return read.value == ABSENT
+        case Change.SET_IF_PRESENT:
+            return read.value not in (ABSENT, write.token)
+        case Change.SET | Change.DELETE:
+            return read.value != write.token
 
 
 def _all_older(makers: Sequence[Effect], others: Sequence[Effect]) -> bool:

@@ -9,12 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from harness.checkers.judge import judge as judge_run
 from harness.cli.runs import RUN_HELP, store
+from harness.cli.workload_options import (
+    WORKLOADS_HELP,
+    settings_of,
+    words_of,
+    workload_options,
+)
 from harness.errors import UsageError
 from harness.labs.base import Lab, Need
 from harness.labs.processes import ProcessLab, ProcessLabSettings
@@ -27,7 +34,6 @@ from harness.runner.run_directory import RunDirectory, default_run_directory, ve
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
 from harness.runner.schedules import random_schedule, read_schedule
 from harness.runner.session import run_in_lab
-from harness.workloads.cms import CmsSettings
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
 SEED_BITS = 31
@@ -59,10 +65,13 @@ LABS: Mapping[str, Callable[[LabOptions, Path], Lab]] = {"processes": _process_l
 
 
 @click.command(
-    epilog="""\b
+    epilog=f"""{WORKLOADS_HELP}
+
+\b
 Examples:
   chroma-chaos run primary-down
   chroma-chaos run primary-down --seed 7
+  chroma-chaos run primary-down --workload register --loop closed --clients 8
   chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
   chroma-chaos run random --seed 7 --seconds 60
   chroma-chaos run --schedule .runs/20260101T120000-scheduled-7/schedule.json --seed 7
@@ -90,13 +99,7 @@ Exit codes:
 @click.option("--lab", default="processes", show_default=True, help="Where to run.")
 @click.option("--lb-command", help="Start this load balancer instead of our own.")
 @click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(0, 1000, min_open=True),
-    default=CmsSettings.operations_per_second,
-    show_default=True,
-    help="Operations per second, of all clients together.",
-)
+@workload_options
 @click.option(
     "--run-directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -111,9 +114,9 @@ def run(
     lab: str,
     lb_command: str | None,
     lb_ready: str | None,
-    rate: float,
     run_directory: Path | None,
     keep: bool,
+    **workload: Any,
 ) -> None:
     """Break a lab as SCENARIO says, and prove or refute what it promises.
 
@@ -121,13 +124,12 @@ def run(
     """
     if lab not in LABS:
         raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
+    clients_do = settings_of(workload)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     chosen = _choose(scenario, schedule_file, seed, seconds)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
-    settings = RunSettings(
-        chosen, seed, RunDirectory(path), replace(CmsSettings(), operations_per_second=rate)
-    )
+    settings = RunSettings(chosen, seed, RunDirectory(path), clients_do)
     options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
     console = Console()
     announce(console, settings)
@@ -150,10 +152,11 @@ def run(
     help="How long faults by chance go on.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the soak of that seed.")
+@workload_options
 @click.pass_context
-def soak(context: click.Context, minutes: float, seed: int | None) -> None:
+def soak(context: click.Context, /, minutes: float, seed: int | None, **workload: Any) -> None:
     """Run the scenario `random` for long, with the exit codes of `run`."""
-    context.invoke(run, scenario=RANDOM, seconds=minutes * 60, seed=seed)
+    context.invoke(run, scenario=RANDOM, seconds=minutes * 60, seed=seed, **workload)
 
 
 @click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos judge last")
@@ -186,7 +189,10 @@ def _choose(
 def announce(console: Console, settings: RunSettings) -> None:
     """Print what is to be proven."""
     scenario = settings.scenario
-    title = f"{scenario.use_case}: scenario {scenario.name}, seed {settings.seed}"
+    title = (
+        f"{scenario.use_case}: scenario {scenario.name}, workload {settings.workload.name}, "
+        f"seed {settings.seed}"
+    )
     console.print(title, highlight=False)
     console.print(f"To prove: {scenario.promise}", highlight=False, soft_wrap=True)
 
@@ -220,8 +226,7 @@ def _command(settings: RunSettings, options: LabOptions) -> str:
     words = ["chroma-chaos", "run", *_what(settings), "--seed", str(settings.seed)]
     if options.name != "processes":
         words += ["--lab", options.name]
-    if settings.workload.operations_per_second != CmsSettings.operations_per_second:
-        words += ["--rate", f"{settings.workload.operations_per_second:g}"]
+    words += words_of(settings.workload)
     for option, value in (("--lb-command", options.lb_command), ("--lb-ready", options.lb_ready)):
         if value:
             words += [option, value]

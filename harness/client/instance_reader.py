@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from harness.client.api import COLLECTIONS, HEARTBEAT, Collection, Documents, Found
 from harness.errors import InstanceReadError
-from harness.model.document import embedding_digest, token_in
+from harness.model.collection import collection_tokens, label_of
+from harness.model.document import embedding_digest, id_of, make_mark, marks_in, token_in
 from harness.model.final_state import FinalState, HeldCollection, HeldDocument
 
 _PAGE_DOCUMENTS = 500
@@ -38,31 +39,38 @@ class InstanceReader:
         except httpx.HTTPError:
             return False
 
-    async def collections(self) -> dict[str, str]:
-        """Map the names of the run's collections to this instance's UUIDs."""
-        found: dict[str, str] = {}
+    async def collections(self) -> dict[str, Collection]:
+        """Find the run's collections by name, as this instance describes them."""
+        found: dict[str, Collection] = {}
         offset = 0
         while True:
             query = f"?limit={_PAGE_COLLECTIONS}&offset={offset}"
             page = await self._ask("GET", COLLECTIONS + query, None, list[Collection])
-            found.update({c.name: c.id for c in page if c.name.startswith(self._prefix)})
+            found.update({c.name: c for c in page if c.name.startswith(self._prefix)})
             if len(page) < _PAGE_COLLECTIONS:
                 return found
             offset += len(page)
 
     async def tokens(self) -> dict[tuple[str, str], str]:
-        """Map (collection, id) to the token that is there, without reading the contents."""
+        """Map (collection, register) to the token that is there, without reading the contents."""
         held: dict[tuple[str, str], str] = {}
-        for name, uuid in (await self.collections()).items():
-            for document_id, token in (await self.tokens_in(uuid)).items():
-                held[name, document_id] = token
+        for name, collection in (await self.collections()).items():
+            label = label_of(name)
+            for token in collection_tokens(name, collection.metadata):
+                held[label, id_of(token)] = token
+            for register, token in (await self.tokens_in(collection.id)).items():
+                held[label, register] = token
         return held
 
     async def tokens_in(self, uuid: str) -> dict[str, str]:
-        """Map the ids of one collection to the tokens that are there."""
+        """Map the registers of one collection's documents to the tokens that are there."""
+        held: dict[str, str] = {}
         found = await self._pages(uuid, ["metadatas"])
-        rows = zip(found.ids, found.metadatas or [], strict=True)
-        return {document_id: token_in(metadata) for document_id, metadata in rows}
+        for document_id, metadata in zip(found.ids, found.metadatas or [], strict=True):
+            held[document_id] = token_in(metadata)
+            for key, token in marks_in(metadata).items():
+                held[id_of(make_mark(document_id, key, ""))] = token
+        return held
 
     async def vectors(self, uuid: str) -> tuple[list[str], NDArray[np.float32]]:
         """Read the ids of one collection and their embeddings, `(n, dimensions)` float32."""
@@ -84,8 +92,8 @@ class InstanceReader:
     async def final_state(self) -> FinalState:
         """Read everything, page by page; only at rest is it whole."""
         collections = {
-            name: HeldCollection(uuid, await self._documents(uuid))
-            for name, uuid in (await self.collections()).items()
+            name: HeldCollection(found.id, await self._documents(found.id), found.metadata)
+            for name, found in (await self.collections()).items()
         }
         return FinalState(self.name, collections)
 

@@ -7,7 +7,7 @@ collections outside the run's own prefix, so that a run cannot touch anything el
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -15,10 +15,19 @@ import httpx
 import msgspec
 
 from harness.client import outcome
-from harness.client.api import Collection, Documents, Matches, Request, request_of
+from harness.client.addresses import Addresses
+from harness.client.api import (
+    Collection,
+    ContentRules,
+    Documents,
+    Matches,
+    Request,
+    request_of,
+)
 from harness.client.repeats import TRANSACTION_HEADER, Repeats, Sent
 from harness.errors import ProtectedCollectionError
-from harness.model.document import token_in
+from harness.model.collection import collection_tokens
+from harness.model.document import tokens_in
 from harness.model.history import HistoryWriter
 from harness.model.observation import Repeat
 from harness.model.operation import Completion, Invocation, Kind, Operation
@@ -26,15 +35,15 @@ from harness.model.operation import Completion, Invocation, Kind, Operation
 
 @dataclass(frozen=True)
 class ClientContext:
-    """What all clients of a run share; `collection_ids` maps names to what the lb calls them."""
+    """What all clients of a run share; `addresses` says what the lb calls the collections."""
 
     lb_url: str
     log: HistoryWriter
-    collection_ids: dict[str, str]
     phase_at: Callable[[int], str]
     clock: Callable[[], int]
     new_transaction_id: Callable[[], str]
     timeout_seconds: float = 10.0
+    addresses: Addresses = field(default_factory=Addresses)
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,11 @@ class _Answer:
     error: str = ""
     observed: tuple[str, ...] = ()
     transaction_id: str = ""
+    counted: int | None = None
 
 
+# What is recorded when the server never said what it calls the collection.
+_NOT_SENT = _Answer(Completion.FAIL, error="not sent: no create of the collection was answered")
 # What is recorded when a call ends by an exception, cancellation above all.
 _CUT_SHORT = _Answer(Completion.INFO, error="the call was cut short")
 _ERROR_TEXT_CHARACTERS = 300
@@ -59,7 +71,9 @@ class RecordingClient:
         self.process = process
         self.in_flight: Invocation | None = None
         self._context = context
-        self._header = context.log.history.header
+        header = context.log.history.header
+        self._header = header
+        self._rules = ContentRules(header.seed, header.dimensions, header.text_bytes)
         self._number = 0
         self._repeats = Repeats(self._header.seed, process)
         self._http = httpx.AsyncClient(
@@ -76,7 +90,9 @@ class RecordingClient:
                 f"collection {invocation.collection!r} is not one of this run's own, "
                 f"whose names begin with {self._header.prefix!r}: it was not touched"
             )
-        request = self._encode(invocation)
+        naming, address = self._context.addresses.resolve(invocation, self._number)
+        invocation = msgspec.structs.replace(invocation, naming=naming)
+        request = None if address is None else request_of(invocation, address, self._rules)
         transaction_id = self._context.new_transaction_id() if invocation.kind.is_write else ""
         answer = _CUT_SHORT
         body = b""
@@ -85,7 +101,10 @@ class RecordingClient:
         # The clock is read next to the I/O, with encoding before and decoding after it.
         invoked_ns = completed_ns = self._context.clock()
         try:
-            answer, body = await self._send(request, transaction_id)
+            if request is None:
+                answer = _NOT_SENT
+            else:
+                answer, body = await self._send(request, transaction_id)
         finally:
             completed_ns = self._context.clock()
             operation = self._record(
@@ -95,8 +114,9 @@ class RecordingClient:
                 (intended_ns, invoked_ns, completed_ns),
             )
             self.in_flight = None
-        sent = Sent(request, operation, _beginning(body))
-        self._repeats.note(sent, answer.transaction_id)
+        if request is not None:
+            sent = Sent(request, operation, _beginning(body))
+            self._repeats.note(sent, answer.transaction_id)
         if (due := self._repeats.next_due()) is not None:
             await self._repeat(due)
         return operation
@@ -126,14 +146,6 @@ class RecordingClient:
             )
         )
 
-    def _encode(self, invocation: Invocation) -> Request:
-        collection_id = self._context.collection_ids.get(invocation.collection, "")
-        if not collection_id and invocation.kind is not Kind.CREATE:
-            raise ProtectedCollectionError(
-                f"collection {invocation.collection!r} was not created by this run: create it first"
-            )
-        return request_of(invocation, collection_id, self._header.seed, self._header.dimensions)
-
     async def _send(self, request: Request, transaction_id: str) -> tuple[_Answer, bytes]:
         headers = {TRANSACTION_HEADER: transaction_id} if transaction_id else {}
         try:
@@ -157,6 +169,9 @@ class RecordingClient:
         if answer.completion is not Completion.OK:
             return answer
         try:
+            if invocation.kind is Kind.COUNT:
+                counted = msgspec.json.decode(body, type=int)
+                return _Answer(answer.completion, answer.status, counted=counted)
             observed = self._observe(invocation, body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _Answer(Completion.INFO, answer.status, f"unreadable answer: {error}")
@@ -166,16 +181,24 @@ class RecordingClient:
         match invocation.kind:
             case Kind.CREATE:
                 created = msgspec.json.decode(body, type=Collection)
-                self._context.collection_ids[invocation.collection] = created.id
-                return ()
+                self._context.addresses.created(invocation, created.id)
+            case Kind.RENAME:
+                self._context.addresses.renamed(invocation)
+            case Kind.DROP:
+                self._context.addresses.dropped(invocation)
             case Kind.GET:
                 metadatas = msgspec.json.decode(body, type=Documents).metadatas or []
-                return tuple(token_in(metadata) for metadata in metadatas)
+                return tuple(t for metadata in metadatas for t in tokens_in(metadata))
             case Kind.QUERY:
-                found = msgspec.json.decode(body, type=Matches)
-                return tuple(token_in(m) for metadatas in found.metadatas for m in metadatas)
+                matches = msgspec.json.decode(body, type=Matches)
+                return tuple(t for found in matches.metadatas for m in found for t in tokens_in(m))
+            case Kind.LIST:
+                listed = msgspec.json.decode(body, type=list[Collection])
+                own = [c for c in listed if c.name.startswith(self._header.prefix)]
+                return tuple(t for c in own for t in collection_tokens(c.name, c.metadata))
             case _:
-                return ()
+                pass
+        return ()
 
     def _record(
         self,
@@ -198,6 +221,7 @@ class RecordingClient:
             http_status=answer.status,
             error=answer.error,
             observed=answer.observed,
+            counted=answer.counted,
         )
         self._context.log.append(operation)
         return operation

@@ -29,9 +29,9 @@ async def search_instance(reader: InstanceReader, seed: int) -> list[Search]:
     except InstanceReadError as error:
         return [Search(instance=reader.name, collection="", query="", error=str(error))]
     found: list[Search] = []
-    for name, uuid in sorted(collections.items()):
+    for name, collection in sorted(collections.items(), key=lambda each: each[0]):
         try:
-            found += await _search_collection(reader, name, uuid, seed)
+            found += await _search_collection(reader, name, collection.id, seed)
         except InstanceReadError as error:
             found.append(
                 Search(instance=reader.name, collection=name, query="all", error=str(error))

@@ -21,6 +21,7 @@ class HeldCollection(msgspec.Struct, frozen=True):
 
     uuid: str
     documents: dict[str, HeldDocument]
+    metadata: dict[str, Scalar | None] | None = None
 
 
 class FinalState(msgspec.Struct, frozen=True):

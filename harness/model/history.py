@@ -36,6 +36,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     prefix: str
     limits: Limits
     faults: tuple[str, ...] = ()
+    workload: str = "cms"
+    text_bytes: int = 0
     format: int = FORMAT
 
 

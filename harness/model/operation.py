@@ -11,14 +11,25 @@ class Kind(StrEnum):
     CREATE = "create"
     ADD = "add"
     UPSERT = "upsert"
+    UPDATE = "update"
     DELETE = "delete"
     GET = "get"
     QUERY = "query"
+    COUNT = "count"
+    LIST = "list"
+    MODIFY = "modify"
+    RENAME = "rename"
+    DROP = "drop"
 
     @property
     def is_write(self) -> bool:
         """Tell whether the operation can change what is stored."""
-        return self not in (Kind.GET, Kind.QUERY)
+        return self not in (Kind.GET, Kind.QUERY, Kind.COUNT, Kind.LIST)
+
+    @property
+    def is_about_collection(self) -> bool:
+        """Tell whether the operation writes the collection itself, not documents in it."""
+        return self in (Kind.CREATE, Kind.MODIFY, Kind.RENAME, Kind.DROP)
 
 
 class Addressing(StrEnum):
@@ -28,6 +39,17 @@ class Addressing(StrEnum):
     IDS = "ids"
     WHERE = "where"
     EMBEDDING = "embedding"
+    ALL = "all"
+
+
+class Naming(StrEnum):
+    """How a path names the collection: plain Chroma takes only the id that it gave itself."""
+
+    ID = "id"
+    """The id that the load balancer gave."""
+    NAME = "name"
+    INSTANCE = "instance"
+    """The UUID that an instance of its own accord gave."""
 
 
 class Completion(StrEnum):
@@ -41,8 +63,10 @@ class Completion(StrEnum):
 class Invocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request before it is sent.
 
-    `tokens` runs parallel to `ids` and names the content written (add, upsert) or the content whose
-    embedding is searched for (query). `file` is the file that `where` selects.
+    `tokens` runs parallel to `ids` and names the content written (add, upsert, update) or the
+    content whose embedding is searched for (query). `file` is the file that `where` selects.
+    `collection` is the label of the collection, whatever it is called by now; what is written of a
+    collection itself is named by tokens as well (`harness.model.collection`).
     """
 
     kind: Kind
@@ -51,13 +75,14 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ids: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     file: str = ""
+    naming: Naming = Naming.ID
 
 
 class Operation(Invocation, frozen=True, kw_only=True, omit_defaults=True, tag="operation"):
     """An invocation and its completion; all times come from one monotonic clock.
 
     `process` and `number` name the operation uniquely. `observed` holds the tokens that a read
-    returned, in the order of the answer.
+    returned, in the order of the answer, and `counted` the number that a count did.
     """
 
     process: str
@@ -71,6 +96,7 @@ class Operation(Invocation, frozen=True, kw_only=True, omit_defaults=True, tag="
     http_status: int = 0
     error: str = ""
     observed: tuple[str, ...] = ()
+    counted: int | None = None
 
     @property
     def name(self) -> str:

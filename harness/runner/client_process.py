@@ -1,7 +1,8 @@
 """Owns the pace of one client process: each operation has an intended start, kept whatever happens.
 
-A client that was held up begins the next operation at once and keeps the intended starts, so that
-the latency of what it could not send in time counts too (no coordinated omission).
+In the open loop a client that was held up begins the next operation at once and keeps the intended
+starts, so that the latency of what it could not send in time counts too (no coordinated omission).
+In the closed loop an operation is intended when the client has its last answer and has thought.
 """
 
 import asyncio
@@ -19,6 +20,24 @@ class Pace:
     first_ns: int
     interval_ns: int
 
+    def next_ns(self, intended_ns: int, completed_ns: int) -> int:
+        """Give the start after that one, whenever its operation ended."""
+        del completed_ns
+        return intended_ns + self.interval_ns
+
+
+@dataclass(frozen=True)
+class ClosedPace:
+    """The starts of a client that waits for each answer, and then thinks."""
+
+    first_ns: int
+    think_ns: int
+
+    def next_ns(self, intended_ns: int, completed_ns: int) -> int:
+        """Give the start after an operation that ended then."""
+        del intended_ns
+        return completed_ns + self.think_ns
+
 
 class ClientProcess:
     """Performs invocations one after another, at their intended starts, until told to stop."""
@@ -27,7 +46,7 @@ class ClientProcess:
         self,
         client: RecordingClient,
         invocations: Iterable[Invocation],
-        pace: Pace,
+        pace: Pace | ClosedPace,
         clock: Callable[[], int],
     ) -> None:
         self.client = client
@@ -42,7 +61,7 @@ class ClientProcess:
             if await self._stopped_before(intended_ns, stop):
                 return
             await self.client.perform(invocation, intended_ns)
-            intended_ns += self._pace.interval_ns
+            intended_ns = self._pace.next_ns(intended_ns, self._clock())
 
     async def _stopped_before(self, intended_ns: int, stop: asyncio.Event) -> bool:
         """Wait for the intended start; tell whether `stop` came first."""

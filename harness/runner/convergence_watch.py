@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.checkers.expectation import Expectation
+from harness.checkers.expectation import EVERY_FILE, Expectation
 from harness.client.instance_reader import InstanceReader
 from harness.client.recording import RecordingClient
 from harness.errors import HarnessError, InstanceReadError
@@ -78,5 +78,11 @@ class ConvergenceWatch:
             (invocation.collection, file)
             for invocation in invocations
             if invocation.kind.is_write
-            for file in (invocation.file, *(file_of(i) for i in invocation.ids))
+            for file in _touched_files(invocation)
         }
+
+
+def _touched_files(invocation: Invocation) -> tuple[str, ...]:
+    if invocation.kind.is_about_collection:
+        return (EVERY_FILE,)
+    return (invocation.file, *(file_of(i) for i in invocation.ids))

@@ -11,6 +11,7 @@ from harness.client.instance_reader import InstanceReader
 from harness.client.lb_voice import STATUS, WAL_STATUS, LbVoice
 from harness.client.log_reader import LogReader
 from harness.errors import InstanceReadError
+from harness.model.collection import label_of
 from harness.model.history import HistoryWriter
 from harness.model.observation import InstanceSample
 
@@ -67,11 +68,11 @@ class Observer:
         asked_ns = self.clock()
         name, held = "", dict[str, str]()
         try:
-            collections = sorted((await reader.collections()).items())
+            collections = sorted((await reader.collections()).items(), key=lambda each: each[0])
             small = [each for each in collections if len(known.get(each[0], ())) <= _MOST_DOCUMENTS]
             if small:
-                name, uuid = small[turn % len(small)]
-                held = await reader.tokens_in(uuid)
+                name, collection = small[turn % len(small)]
+                held = await reader.tokens_in(collection.id)
         except InstanceReadError as error:
             return InstanceSample(
                 instance=reader.name, asked_ns=asked_ns, answered_ns=self.clock(), error=str(error)
@@ -82,7 +83,7 @@ class Observer:
             instance=reader.name,
             asked_ns=asked_ns,
             answered_ns=self.clock(),
-            collection=name,
+            collection=label_of(name),
             documents=len(held),
             changed={
                 document_id: held.get(document_id, "")

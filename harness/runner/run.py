@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from harness.checkers.judge import judge
+from harness.client.addresses import Addresses
 from harness.client.instance_reader import InstanceReader
 from harness.client.lb_voice import LbVoice
 from harness.client.log_reader import LogReader
@@ -20,7 +21,7 @@ from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
 from harness.report.summary import write_summary
-from harness.runner.client_process import ClientProcess, Pace
+from harness.runner.client_process import ClientProcess, ClosedPace, Pace
 from harness.runner.convergence_watch import ConvergenceWatch
 from harness.runner.inspection import Inspection
 from harness.runner.nemesis import Nemesis
@@ -32,7 +33,8 @@ from harness.runner.sampler import sample
 from harness.runner.scenario import Disruption, Phase, Scenario
 from harness.runner.steady_state import reach_steady_state
 from harness.runner.triggered import Triggered
-from harness.workloads.cms import CmsGenerator, CmsSettings
+from harness.workloads.registry import invocations_of, preparation_of
+from harness.workloads.settings import Addressing, Loop, WorkloadSettings
 
 # How long instances get to agree. Past the promised limit already, but a system that agrees late
 # is told from one that never does.
@@ -46,7 +48,7 @@ class RunSettings:
     scenario: Scenario
     seed: int
     directory: RunDirectory
-    workload: CmsSettings = field(default_factory=CmsSettings)
+    workload: WorkloadSettings = field(default_factory=WorkloadSettings)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class _Stage:
     log: HistoryWriter
     timeline: PhaseTimeline
     readers: tuple[InstanceReader, ...]
+    addresses: Addresses
     setup: RecordingClient
     clients: tuple[RecordingClient, ...]
     voice: LbVoice
@@ -104,6 +107,8 @@ class Run:
             prefix=prefix,
             limits=settings.scenario.limits,
             faults=tuple(fault.name for fault in settings.scenario.faults),
+            workload=settings.workload.name,
+            text_bytes=settings.workload.text_bytes,
         )
 
     async def conduct(self) -> RunResult:
@@ -139,7 +144,7 @@ class Run:
             )
             try:
                 self._progress.phase("steady state", 0)
-                await reach_steady_state(stage.setup, stage.readers, self._collections, self._clock)
+                await self._steady_state(stage)
                 await self._work(stage, watch, background)
                 self._progress.phase("rest", 0)
                 await settle(log, stage.readers, self._lab.lb_url, self._clock, _REST_SECONDS)
@@ -150,12 +155,25 @@ class Run:
             finally:
                 over.set()
 
+    async def _steady_state(self, stage: _Stage) -> None:
+        workload = self._settings.workload
+        await reach_steady_state(
+            stage.setup,
+            stage.readers,
+            self._collections,
+            preparation_of(workload, self._settings.seed, self._collections),
+            self._clock,
+        )
+        if workload.addressing in (Addressing.INSTANCE, Addressing.MIXED):
+            for reader in stage.readers:
+                for name, collection in (await reader.collections()).items():
+                    stage.addresses.seen_on_instance(name, collection.id)
+
     async def _set_stage(self, log: HistoryWriter, stack: AsyncExitStack) -> _Stage:
         timeline = PhaseTimeline(log, self._clock)
         context = ClientContext(
             lb_url=self._lab.lb_url,
             log=log,
-            collection_ids={},
             phase_at=timeline.at,
             clock=self._clock,
             new_transaction_id=lambda: str(uuid.uuid4()),
@@ -175,7 +193,16 @@ class Run:
         log_reader = self._log_reader()
         if log_reader is not None:
             stack.callback(log_reader.close)
-        return _Stage(log, timeline, tuple(readers), setup, tuple(clients), voice, log_reader)
+        return _Stage(
+            log,
+            timeline,
+            tuple(readers),
+            context.addresses,
+            setup,
+            tuple(clients),
+            voice,
+            log_reader,
+        )
 
     def _log_reader(self) -> LogReader | None:
         """Read the lab's database past its proxy, where the lab has one."""
@@ -235,12 +262,13 @@ class Run:
     def _processes(self, clients: Sequence[RecordingClient]) -> Iterator[ClientProcess]:
         """Give each client its generator and its share of the rate, evenly staggered."""
         workload = self._settings.workload
-        interval_ns = round(len(clients) / workload.operations_per_second * 1e9)
         start_ns = self._clock()
         for n, client in enumerate(clients):
-            generator = CmsGenerator(client.process, self._settings.seed, self._collections)
-            pace = Pace(start_ns + n * interval_ns // len(clients), interval_ns)
-            yield ClientProcess(client, generator, pace, self._clock)
+            invocations = invocations_of(
+                workload, client.process, self._settings.seed, self._collections
+            )
+            pace = _pace(workload, start_ns, n)
+            yield ClientProcess(client, invocations, pace, self._clock)
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
         operations = stage.log.history.operations
@@ -250,6 +278,13 @@ class Run:
             self._progress.tick(len(operations), failed)
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
+
+
+def _pace(workload: WorkloadSettings, start_ns: int, number: int) -> Pace | ClosedPace:
+    if workload.loop is Loop.CLOSED:
+        return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
+    interval_ns = round(workload.clients / workload.operations_per_second * 1e9)
+    return Pace(start_ns + number * interval_ns // workload.clients, interval_ns)
 
 
 def last_healed(log: HistoryWriter) -> int:

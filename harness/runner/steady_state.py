@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from harness.client.instance_reader import InstanceReader
 from harness.client.recording import RecordingClient
 from harness.errors import HarnessError, InstanceReadError, SteadyStateError
+from harness.model.collection import metadata_token, name_token
 from harness.model.document import id_of, make_token
 from harness.model.operation import Addressing, Completion, Invocation, Kind
 from harness.polling import poll_until
@@ -17,9 +18,10 @@ async def reach_steady_state(
     client: RecordingClient,
     readers: Sequence[InstanceReader],
     collections: Sequence[str],
+    preparation: Sequence[Invocation],
     clock: Callable[[], int],
 ) -> None:
-    """Create the collections, write one file into each, and see it on every instance.
+    """Create the collections, write one file into each, prepare, and see it on every instance.
 
     An operation that does not succeed is done again until the time is over; what was seen last is
     in the `SteadyStateError`. Nothing else runs yet, so repeating an upsert changes nothing.
@@ -29,7 +31,11 @@ async def reach_steady_state(
         written = tuple(make_token(f"setup-file-{number}", n, "setup") for n in range(_CHUNKS))
         for invocation in _first_operations(collection, written):
             await _succeed(client, invocation, clock)
-        tokens.update({(collection, id_of(token)): token for token in written})
+            if invocation.kind.is_write:
+                tokens.update({(collection, id_of(t)): t for t in invocation.tokens})
+    for invocation in preparation:
+        await _succeed(client, invocation, clock)
+        tokens.update({(invocation.collection, id_of(t)): t for t in invocation.tokens})
     for reader in readers:
         await _see_on(reader, tokens)
 
@@ -37,7 +43,12 @@ async def reach_steady_state(
 def _first_operations(collection: str, tokens: tuple[str, ...]) -> tuple[Invocation, ...]:
     ids = tuple(id_of(token) for token in tokens)
     return (
-        Invocation(kind=Kind.CREATE, addressing=Addressing.NAME, collection=collection),
+        Invocation(
+            kind=Kind.CREATE,
+            addressing=Addressing.NAME,
+            collection=collection,
+            tokens=(metadata_token(collection, "setup"), name_token(collection, collection)),
+        ),
         Invocation(
             kind=Kind.UPSERT,
             addressing=Addressing.IDS,
@@ -86,12 +97,12 @@ async def _see_on(reader: InstanceReader, tokens: dict[tuple[str, str], str]) ->
         except InstanceReadError as error:
             last = str(error)
             return False
-        last = f"{len(held)} documents"
+        last = f"{len(held.keys() & tokens.keys())} of them"
         return held == tokens
 
     def failure() -> HarnessError:
         return SteadyStateError(
-            f"no steady state: {reader.name} did not come to hold the {len(tokens)} documents "
+            f"no steady state: {reader.name} did not come to hold the {len(tokens)} contents "
             f"written first within {_STEADY_SECONDS:g} s (it holds {last}): the load balancer "
             "does not write to it"
         )

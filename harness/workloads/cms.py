@@ -11,22 +11,14 @@ from dataclasses import dataclass, field
 
 from harness.model.document import id_of, make_token
 from harness.model.operation import Addressing, Invocation, Kind
+from harness.workloads.settings import WorkloadSettings
+from harness.workloads.skew import pick
+
+# The CMS needs no settings of its own.
+CmsSettings = WorkloadSettings
 
 _FEWEST_CHUNKS, _MOST_CHUNKS = 8, 20
 _FEWEST_FILES, _MOST_FILES = 2, 10
-
-
-@dataclass(frozen=True)
-class CmsSettings:
-    """How much a CMS does: `operations_per_second` is the sum over all clients.
-
-    The default is the volume that use-cases plan for: about 1,000,000 operations a day.
-    """
-
-    clients: int = 5
-    collections: int = 3
-    operations_per_second: float = 12.0
-    dimensions: int = 64
 
 
 @dataclass
@@ -45,8 +37,11 @@ class _File:
 class CmsGenerator:
     """The endless, seeded sequence of invocations of one client process."""
 
-    def __init__(self, process: str, seed: int, collections: Sequence[str]) -> None:
+    def __init__(
+        self, process: str, seed: int, collections: Sequence[str], skew: float = 0.0
+    ) -> None:
         self._process = process
+        self._skew = skew
         self._collections = collections
         self._random = random.Random(f"{seed}/{process}")  # noqa: S311 (reproducible on purpose)
         self._files: list[_File] = []
@@ -77,13 +72,13 @@ class CmsGenerator:
     def _ingest(self) -> Iterator[Invocation]:
         self._files_made += 1
         name = f"{self._process}-file-{self._files_made}"
-        file = _File(name, self._random.choice(self._collections))
+        file = _File(name, pick(self._random, self._collections, self._skew))
         self._files.append(file)
         self._write_chunks(file)
         yield _put(self._random.choice((Kind.ADD, Kind.UPSERT)), file)
 
     def _search(self) -> Iterator[Invocation]:
-        file = self._random.choice(self._files)
+        file = pick(self._random, self._files, self._skew)
         token = self._random.choice(file.tokens)
         yield Invocation(
             kind=Kind.QUERY,
@@ -94,18 +89,18 @@ class CmsGenerator:
         )
 
     def _list_file(self) -> Iterator[Invocation]:
-        yield _by_file(Kind.GET, self._random.choice(self._files))
+        yield _by_file(Kind.GET, pick(self._random, self._files, self._skew))
 
     def _list_deleted_file(self) -> Iterator[Invocation]:
-        yield _by_file(Kind.GET, self._deleted or self._random.choice(self._files))
+        yield _by_file(Kind.GET, self._deleted or pick(self._random, self._files, self._skew))
 
     def _replace_by_upsert(self) -> Iterator[Invocation]:
-        file = self._random.choice(self._files)
+        file = pick(self._random, self._files, self._skew)
         self._write_chunks(file, fewest=len(file.tokens))
         yield _put(Kind.UPSERT, file)
 
     def _replace_by_delete_and_add(self) -> Iterator[Invocation]:
-        file = self._random.choice(self._files)
+        file = pick(self._random, self._files, self._skew)
         yield _by_file(Kind.DELETE, file)
         self._write_chunks(file)
         yield _put(Kind.ADD, file)

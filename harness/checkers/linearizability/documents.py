@@ -6,11 +6,12 @@ over the same interval. Writes that were refused did not happen; those in doubt 
 
 from collections.abc import Iterator, Sequence
 
+from harness.checkers.documents import DocumentKey
 from harness.checkers.linearizability.engine import NAME, check
 from harness.checkers.linearizability.model import UNKNOWN, Call
 from harness.checkers.models import ABSENT, Access, ChromaDocument, Request
 from harness.checkers.reads import DocumentRead, reads_by_document
-from harness.checkers.registers import Change, DocumentKey, Effect, effects_by_document
+from harness.checkers.registers import Change, Effect, effects_by_document
 from harness.model.final_state import FinalState
 from harness.model.history import History
 from harness.model.verdict import Verdict, unknown
@@ -18,6 +19,7 @@ from harness.model.verdict import Verdict, unknown
 _REQUESTS = {
     Change.SET: Request.UPSERT,
     Change.SET_IF_ABSENT: Request.ADD,
+    Change.SET_IF_PRESENT: Request.UPDATE,
     Change.DELETE: Request.DELETE,
 }
 

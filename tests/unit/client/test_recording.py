@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.client.addresses import Addresses
 from harness.client.recording import ClientContext, RecordingClient
 from harness.errors import ProtectedCollectionError
 from harness.model.history import Header, HistoryWriter, Limits, read_history
@@ -43,7 +44,7 @@ def make_client(log: HistoryWriter) -> MakeClient:
         context = ClientContext(
             lb_url=url,
             log=log,
-            collection_ids={COLLECTION: "uuid"},
+            addresses=Addresses({COLLECTION: "uuid"}),
             phase_at=lambda moment_ns: "early" if moment_ns < 100 else "late",
             clock=lambda: next(clock),
             new_transaction_id=lambda: f"transaction-{next(transactions)}",
