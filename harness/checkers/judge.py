@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from harness.checkers import (
     availability,
     convergence,
+    counts,
     durability,
     exactly_once,
     faults,
@@ -23,6 +24,7 @@ from harness.checkers.biography import with_biographies
 from harness.checkers.linearizability.documents import check_documents
 from harness.model.final_state import FinalState
 from harness.model.history import History
+from harness.model.operation import Kind
 from harness.model.verdict import Verdict, unknown
 
 Checker = Callable[[History, Sequence[FinalState]], Verdict]
@@ -51,6 +53,8 @@ def judge(history: History, finals: Sequence[FinalState]) -> tuple[Verdict, ...]
     checkers = dict(_ALWAYS)
     if history.header.faults:
         checkers[faults.NAME] = faults.check
+    if any(operation.kind is Kind.COUNT for operation in history.operations):
+        checkers[counts.NAME] = counts.check
     verdicts = [guarded(name, check, history, finals) for name, check in checkers.items()]
     return tuple(with_biographies(verdict, history, finals) for verdict in verdicts)
 

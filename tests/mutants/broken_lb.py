@@ -159,9 +159,14 @@ def free_port() -> int:
 
 
 def main(fault: str, target: str) -> None:
+    serve(forwarding(getattr(Faults(target), fault)))
+
+
+def serve(handler: Callable[[web.Request], Awaitable[web.Response]]) -> None:
+    """Serve everything with one handler, and run the real lb beside it."""
     app = web.Application(client_max_size=BODY_BYTES)
     app.cleanup_ctx.append(real_lb)
-    app.router.add_route("*", "/{path:.*}", forwarding(getattr(Faults(target), fault)))
+    app.router.add_route("*", "/{path:.*}", handler)
     web.run_app(
         app,
         host="127.0.0.1",

@@ -1,7 +1,8 @@
 """The search for final values, and the three checkers on it, against brute force."""
 
+import time
 from collections.abc import Iterator, Sequence
-from itertools import combinations, permutations
+from itertools import combinations, cycle, permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,3 +105,37 @@ def test_a_delete_by_file_touches_every_document_of_that_file_and_collection() -
     effects = effects_by_document([written, removed])
     touched = {key[1] for key, found in effects.items() if len(found) == 2}
     assert touched == {"f/0", "f/1"}
+
+
+def test_thirty_operations_at_once_on_one_document_are_decided_at_once() -> None:
+    kinds = (Kind.ADD, Kind.UPSERT, Kind.UPDATE, Kind.DELETE)
+    completions = (Completion.OK, Completion.INFO)
+    operations = [
+        operation(
+            kinds[n % 4],
+            n,
+            100,
+            completions[n % 2],
+            tokens=[] if n % 4 == 3 else [f"{DOCUMENT}@{n}"],
+            ids=[DOCUMENT],
+        )
+        for n in range(30)
+    ]
+    effects = effects_by_document(operations)[COLLECTION, DOCUMENT]
+    began = time.process_time()
+    values = final_values(effects)
+    assert time.process_time() - began < 1.0
+    assert values == {ABSENT, *(f"{DOCUMENT}@{n}" for n in range(30) if n % 4 != 3)}
+
+
+def test_a_hot_document_of_a_long_run_is_decided_at_once() -> None:
+    operations = [
+        operation(Kind.UPSERT, n, n + 5, completion, tokens=[f"{DOCUMENT}@{n}"])
+        for n, completion in zip(range(5000), cycle([Completion.OK, Completion.INFO]), strict=False)
+    ]
+    effects = effects_by_document(operations)[COLLECTION, DOCUMENT]
+    began = time.process_time()
+    last_known = {f"{DOCUMENT}@{n}" for n in (4994, 4996, 4998)}
+    in_doubt = {f"{DOCUMENT}@{n}" for n in range(1, 5000, 2)}
+    assert final_values(effects) == last_known | in_doubt
+    assert time.process_time() - began < 2.0
