@@ -5,6 +5,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.client.addresses import Addresses
@@ -200,3 +201,46 @@ async def test_an_lb_that_does_not_know_transaction_ids_is_sent_nothing_twice(
             await client.perform(ADD, 50)
     assert len(server.requests) == 20
     assert log.history.observed(Repeat) == []
+
+
+def about_all(kind: Kind) -> Invocation:
+    return Invocation(kind=kind, addressing=Addressing.ALL, collection=COLLECTION)
+
+
+async def test_a_count_is_recorded_as_a_number(make_client: MakeClient) -> None:
+    operation, _ = await perform(make_client, answer(200, b"17"), about_all(Kind.COUNT))
+    assert (operation.counted, operation.observed) == (17, ())
+
+
+async def test_a_list_is_recorded_as_the_metadata_and_name_of_each_own_collection(
+    make_client: MakeClient,
+) -> None:
+    body = (
+        b'[{"id":"1","name":"AUTOTEST_1.second","metadata":{"token":"AUTOTEST_1@w"}},'
+        b'{"id":"2","name":"AUTOTEST_2"},{"id":"3","name":"global","metadata":{"a":1}}]'
+    )
+    operation, _ = await perform(make_client, answer(200, body), about_all(Kind.LIST))
+    assert operation.observed == (
+        "AUTOTEST_1@w",
+        "AUTOTEST_1#name@AUTOTEST_1.second",
+        "AUTOTEST_2@",
+        "AUTOTEST_2#name@AUTOTEST_2",
+    )
+
+
+async def test_a_read_shows_the_marks_of_a_document_beside_its_content(
+    make_client: MakeClient,
+) -> None:
+    body = b'{"ids":["f/0"],"metadatas":[{"token":"f/0@w","mark.one":"f/0#one@1","chunk":0}]}'
+    operation, _ = await perform(make_client, answer(200, body), GET)
+    assert operation.observed == ("f/0@w", "f/0#one@1")
+
+
+async def test_what_is_about_a_collection_without_an_id_is_not_sent_and_fails_for_certain(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    async with serving(answer(201, b"{}")) as server, make_client(server.url) as client:
+        fresh = msgspec.structs.replace(ADD, collection="AUTOTEST_never_created")
+        operation = await client.perform(fresh, 50)
+        assert server.requests == []
+    assert (operation.completion, log.history.operations[-1]) == (Completion.FAIL, operation)

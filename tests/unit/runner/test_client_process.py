@@ -2,9 +2,11 @@ import asyncio
 from itertools import repeat
 from typing import cast
 
+import pytest
+
 from harness.client.recording import RecordingClient
 from harness.model.operation import Addressing, Invocation, Kind
-from harness.runner.client_process import ClientProcess, Pace
+from harness.runner.client_process import ClientProcess, ClosedPace, Pace
 
 GET = Invocation(kind=Kind.GET, addressing=Addressing.WHERE, collection="AUTOTEST_1", file="f")
 MILLISECOND = 1_000_000
@@ -27,13 +29,16 @@ class StandInClient:
             self._stop.set()
 
 
-async def starts(takes_ns: list[int]) -> list[tuple[int, int]]:
+OPEN = Pace(0, 10 * MILLISECOND)
+
+
+async def starts(takes_ns: list[int], pace: Pace | ClosedPace = OPEN) -> list[tuple[int, int]]:
     stop = asyncio.Event()
     client = StandInClient(takes_ns, stop)
     process = ClientProcess(
         cast("RecordingClient", client),
         repeat(GET),
-        Pace(0, 10 * MILLISECOND),
+        pace,
         lambda: client.now_ns,
     )
     async with asyncio.timeout(5.0):
@@ -48,6 +53,16 @@ async def test_operations_begin_at_their_intended_starts() -> None:
 async def test_a_client_that_was_held_up_keeps_the_intended_starts() -> None:
     takes_ns = [35 * MILLISECOND, *[1 * MILLISECOND] * 4]
     assert await starts(takes_ns) == [(0, 0), (10, 35), (20, 36), (30, 37), (40, 40)]
+
+
+@pytest.mark.parametrize(
+    ("think_ms", "expected"), [(0, [(0, 0), (35, 35), (36, 36)]), (5, [(0, 0), (40, 40), (46, 46)])]
+)
+async def test_in_the_closed_loop_a_client_waits_for_its_answer_and_thinks(
+    think_ms: int, expected: list[tuple[int, int]]
+) -> None:
+    takes_ns = [35 * MILLISECOND, *[1 * MILLISECOND] * 2]
+    assert await starts(takes_ns, ClosedPace(0, think_ms * MILLISECOND)) == expected
 
 
 async def test_a_client_that_is_told_to_stop_does_not_begin_another_operation() -> None:
