@@ -6,24 +6,30 @@ Every document is a register of its own: the value is `["collection/id" token]`,
 
 from collections.abc import Iterator
 
-from harness.model.document import id_of
+from harness.model.document import id_of, is_mark
 from harness.model.history import History
 from harness.model.operation import Completion, Kind, Operation
 
-_FUNCTIONS = {Kind.ADD: "add", Kind.UPSERT: "write", Kind.DELETE: "delete", Kind.GET: "read"}
+_FUNCTIONS = {
+    Kind.ADD: "add",
+    Kind.UPSERT: "write",
+    Kind.UPDATE: "update",
+    Kind.DELETE: "delete",
+    Kind.GET: "read",
+}
 
 
 def edn_lines(history: History) -> Iterator[str]:
     """Yield the history's lines in the order of time.
 
     An operation on several documents is one for each, of logical processes of their own, because
-    a Jepsen process does one thing at a time. Creates, searches and what is selected by metadata
-    have no register and are left out. After an `info` its process is never used again.
+    a Jepsen process does one thing at a time. What is about collections, searches, marks and what
+    is selected by metadata have no register and are left out. After an `info` its process is never used again.
     """
     events: list[tuple[int, int, int, str]] = []
     process = 0
     for operation in sorted(history.operations, key=lambda each: each.invoked_ns):
-        if operation.kind not in _FUNCTIONS:
+        if operation.kind not in _FUNCTIONS or any(map(is_mark, operation.tokens)):
             continue
         for key, before, after in _registers(operation):
             process += 1

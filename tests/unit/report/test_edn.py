@@ -1,3 +1,4 @@
+from harness.model.document import make_mark
 from harness.model.operation import Completion, Kind
 from harness.report.edn import edn_lines
 from tests.unit.checkers.histories import COLLECTION, DOCUMENT, NEW, OLD, history, operation
@@ -49,3 +50,12 @@ def test_no_logical_process_does_two_things_and_what_has_no_register_is_left_out
     )
     processes = [line.split(":process ")[1].split(",")[0] for line in edn_lines(made)]
     assert sorted(processes) == ["1", "1", "2", "2"]
+
+
+def test_an_update_is_one_of_the_content_and_marks_are_left_out() -> None:
+    mark = make_mark(DOCUMENT, "one", "1")
+    made = history(
+        operation(Kind.UPDATE, 1, 2, tokens=[NEW]),
+        operation(Kind.UPDATE, 3, 4, ids=[DOCUMENT], tokens=[mark]),
+    )
+    assert [line.split(",")[3] for line in edn_lines(made)] == [" :f :update"] * 2
