@@ -24,7 +24,8 @@ def edn_lines(history: History) -> Iterator[str]:
 
     An operation on several documents is one for each, of logical processes of their own, because
     a Jepsen process does one thing at a time. What is about collections, searches, marks and what
-    is selected by metadata have no register and are left out. After an `info` its process is never used again.
+    is selected by metadata have no register and are left out. After an `info` its process is never
+    used again.
     """
     events: list[tuple[int, int, int, str]] = []
     process = 0

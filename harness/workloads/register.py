@@ -1,6 +1,6 @@
 """Owns the workload in which all clients write the same few documents at the same time."""
 
-from harness.model.operation import Invocation, Kind
+from harness.model.operation import Kind
 from harness.workloads.client import Invocations, WorkloadClient, spread
 
 _DOCUMENTS = 6
@@ -13,5 +13,4 @@ def invocations(client: WorkloadClient) -> Invocations:
     while True:
         collection, document_id = client.pick(documents)
         kind = client.kind(_WEIGHTS)
-        invocation: Invocation = client.put_or_ask(kind, collection, [document_id])
-        yield invocation
+        yield client.put_or_ask(kind, collection, [document_id])

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import combinations, cycle, permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,17 @@ from harness.checkers.durability import is_lost
 from harness.checkers.registers import ABSENT, effects_by_document, final_values
 from harness.checkers.resurrection import is_resurrected
 from harness.model.operation import Completion, Kind, Operation
-from tests.unit.checkers.histories import COLLECTION, DOCUMENT, final, history, operation
+from tests.unit.checkers.histories import (
+    COLLECTION,
+    DOCUMENT,
+    add,
+    delete,
+    final,
+    history,
+    operation,
+    upsert,
+)
+from tests.unit.checkers.parts import update
 
 TOKENS = [f"{DOCUMENT}@{n}" for n in range(5)]
 
@@ -139,3 +150,29 @@ def test_a_hot_document_of_a_long_run_is_decided_at_once() -> None:
     in_doubt = {f"{DOCUMENT}@{n}" for n in range(1, 5000, 2)}
     assert final_values(effects) == last_known | in_doubt
     assert time.process_time() - began < 2.0
+
+
+INFO = Completion.INFO
+S, A, U = (f"{DOCUMENT}@{name}" for name in ("set", "add", "update"))
+
+
+@pytest.mark.parametrize(
+    ("operations", "values"),
+    [
+        pytest.param(
+            [upsert(S, 0, 1), add(A, 2, 3), delete(4, 5, INFO)], {S, ABSENT}, id="deleted later"
+        ),
+        pytest.param(
+            [upsert(S, 0, 1), delete(2, 5, INFO), add(A, 3, 4)], {S, ABSENT, A}, id="in between"
+        ),
+        pytest.param([update(U, 0, 1), add(A, 2, 3)], {A}, id="updated before it was there"),
+        pytest.param([add(A, 0, 1), update(U, 2, 3)], {U}, id="updated"),
+        pytest.param([add(A, 0, 3), update(U, 1, 2)], {A, U}, id="at the same time"),
+        pytest.param([add(A, 0, 1, INFO), update(U, 2, 3)], {ABSENT, A, U}, id="an add in doubt"),
+        pytest.param([add(A, 0, 1), delete(2, 3), update(U, 4, 5)], {ABSENT}, id="deleted before"),
+        pytest.param([add(A, 0, 1), delete(2, 3), update(U, 2, 5)], {ABSENT}, id="replaced, gone"),
+    ],
+)
+def test_which_values_may_be_left(operations: list[Operation], values: set[str]) -> None:
+    effects = effects_by_document(operations)[COLLECTION, DOCUMENT]
+    assert final_values(effects) == values == brute_force(operations)

@@ -15,6 +15,7 @@ from tests.unit.checkers.histories import (
     history,
     upsert,
 )
+from tests.unit.checkers.parts import update
 
 INFO = Completion.INFO
 
@@ -137,7 +138,8 @@ def test_the_evidence_is_the_read_what_it_contradicts_and_every_write() -> None:
 
 
 def test_nothing_may_have_been_read_before_the_first_write_though_a_delete_is_under_way() -> None:
-    writes = [upsert(OLD, 2, 4, process="w"), delete(5, 9, process="other")]
+    nothing_there_yet = update(NEW, 0, 1, process="w")
+    writes = [nothing_there_yet, upsert(OLD, 2, 4, process="w"), delete(5, 9, process="other")]
     reads = [get("", 3, 6), get(OLD, 7, 8)]
     verdict = check_monotonic_reads(history(created(), *writes, *reads), [])
     assert verdict.outcome is Outcome.PASS
