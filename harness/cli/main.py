@@ -8,8 +8,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from harness.cli.doctor import doctor
 from harness.cli.lab import lab
-from harness.cli.run import judge, run, soak
+from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
+from harness.cli.soak import soak
 from harness.cli.sweep import sweep
 from harness.cli.words import NamingGroup, one_line
 from harness.errors import HarnessError

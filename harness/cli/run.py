@@ -25,15 +25,18 @@ from harness.cli.workload_options import (
 from harness.errors import UsageError
 from harness.labs.base import Lab, Need
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from harness.model.schedule import Schedule
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
+from harness.runner.composition import composed
 from harness.runner.interruption import InterruptedRunError, interruptible
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory, verdict_file
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
 from harness.runner.schedules import random_schedule, read_schedule
 from harness.runner.session import run_in_lab
+from harness.workloads.settings import WorkloadSettings
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
 SEED_BITS = 31
@@ -74,6 +77,8 @@ Examples:
   chroma-chaos run primary-down --workload register --loop closed --clients 8
   chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
   chroma-chaos run random --seed 7 --seconds 60
+  chroma-chaos run --fault "kill primary at 2 for 5" --fault "latency postgres 500" --seconds 20
+  chroma-chaos run --fault "pause replica for 1 every 3" --seconds 30
   chroma-chaos run --schedule .runs/20260101T120000-scheduled-7/schedule.json --seed 7
 
 \b
@@ -86,14 +91,22 @@ Exit codes:
     "--schedule",
     "schedule_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Disturb as this file says, which each run of `random` writes; instead of SCENARIO.",
+    help="Disturb as this file says, which each run writes; instead of SCENARIO.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    metavar="WORDS",
+    multiple=True,
+    help="Disturb by this fault, `at` a second, `for` seconds, `every` so many seconds and so many "
+    "`times`; may be repeated; instead of SCENARIO.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(5, 86_400),
     default=60.0,
     show_default=True,
-    help="How long `random` disturbs.",
+    help="How long `random`, or what --fault says, disturbs.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the run of that seed.")
 @click.option("--lab", default="processes", show_default=True, help="Where to run.")
@@ -109,6 +122,7 @@ Exit codes:
 def run(
     scenario: str | None,
     schedule_file: Path | None,
+    faults: tuple[str, ...],
     seconds: float,
     seed: int | None,
     lab: str,
@@ -126,37 +140,23 @@ def run(
         raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
     clients_do = settings_of(workload)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
-    chosen = _choose(scenario, schedule_file, seed, seconds)
+    composition = composed(faults, seed, seconds) if faults else None
+    chosen = _choose(scenario, schedule_file, composition, seed, seconds)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
-    settings = RunSettings(chosen, seed, RunDirectory(path), clients_do)
     options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
+    repeat = _options(seed, clients_do, options)
+    settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
     console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)
     print_summary(console, result.history, result.verdicts)
-    console.print(f"again:   {_command(settings, options)}", highlight=False, soft_wrap=True)
+    console.print(f"again:   {settings.command}", highlight=False, soft_wrap=True)
     if result.outcome is Outcome.PASS and not keep:
         shutil.rmtree(path)
     else:
         console.print(f"files:   {path}", highlight=False, soft_wrap=True)
     sys.exit(EXIT_CODES[result.outcome])
-
-
-@click.command(epilog="Example:\n\n  chroma-chaos soak --minutes 30 --seed 7")
-@click.option(
-    "--minutes",
-    type=click.FloatRange(0.1, 1440),
-    default=30.0,
-    show_default=True,
-    help="How long faults by chance go on.",
-)
-@click.option("--seed", type=click.IntRange(0), help="Repeat the soak of that seed.")
-@workload_options
-@click.pass_context
-def soak(context: click.Context, /, minutes: float, seed: int | None, **workload: Any) -> None:
-    """Run the scenario `random` for long, with the exit codes of `run`."""
-    context.invoke(run, scenario=RANDOM, seconds=minutes * 60, seed=seed, **workload)
 
 
 @click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos judge last")
@@ -175,12 +175,21 @@ def judge(saved: str) -> None:
 
 
 def _choose(
-    scenario: str | None, schedule_file: Path | None, seed: int, seconds: float
+    scenario: str | None,
+    schedule_file: Path | None,
+    composition: Schedule | None,
+    seed: int,
+    seconds: float,
 ) -> Scenario:
-    if schedule_file is not None and scenario is None:
+    if [scenario, schedule_file, composition].count(None) != 2:
+        raise UsageError(
+            "name one thing to do, not both: a SCENARIO, a file by --schedule, or faults by --fault"
+        )
+    if schedule_file is not None:
         return scheduled(read_schedule(schedule_file))
-    if scenario is None or schedule_file is not None:
-        raise UsageError("name a SCENARIO, or a file with --schedule, and not both")
+    if scenario is None:
+        assert composition is not None
+        return scheduled(composition)
     if scenario == RANDOM:
         return scheduled(random_schedule(seed, seconds))
     return scenario_named(scenario)
@@ -216,18 +225,13 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
             sys.exit(error.exit_code)
 
 
-def _what(settings: RunSettings) -> list[str]:
-    if settings.scenario.schedule is None:
-        return [settings.scenario.name]
-    return ["--schedule", str(settings.directory.schedule)]
-
-
-def _command(settings: RunSettings, options: LabOptions) -> str:
-    words = ["chroma-chaos", "run", *_what(settings), "--seed", str(settings.seed)]
+def _options(seed: int, workload: WorkloadSettings, options: LabOptions) -> tuple[str, ...]:
+    """Say in words what repeats a run, but for what is done in it and where its files go."""
+    words = ["--seed", str(seed)]
     if options.name != "processes":
         words += ["--lab", options.name]
-    words += words_of(settings.workload)
+    words += words_of(workload)
     for option, value in (("--lb-command", options.lb_command), ("--lb-ready", options.lb_ready)):
         if value:
             words += [option, value]
-    return shlex.join(words)
+    return tuple(words)

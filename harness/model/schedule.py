@@ -2,6 +2,8 @@
 
 import msgspec
 
+from harness.model.history import Limits
+
 
 class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fault by name, from `at_seconds` after the beginning of its phase.
@@ -17,9 +19,15 @@ class ScheduledFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     offset_milliseconds: int = 0
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """What a nemesis does in `seconds`; `seed` says what it was made from."""
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a nemesis does in `seconds`; `seed` says what it was made from.
+
+    `clients` names the client processes that take part, each of which does what it would do among
+    all of them; empty for all. Without `limits` errors that clients see are counted, not judged.
+    """
 
     seed: int
     seconds: float
     faults: tuple[ScheduledFault, ...]
+    clients: tuple[str, ...] = ()
+    limits: Limits | None = None

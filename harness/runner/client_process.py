@@ -6,11 +6,29 @@ In the closed loop an operation is intended when the client has its last answer 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from harness.client.recording import RecordingClient
+from harness.errors import UsageError
 from harness.model.operation import Invocation
+
+SETUP = "setup"
+"""The client process that makes the steady state, before the others begin."""
+
+
+def client_names(count: int) -> tuple[str, ...]:
+    """Name the client processes of a run."""
+    return tuple(f"client-{n}" for n in range(1, count + 1))
+
+
+def taking_part(count: int, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Name those that take part; none chosen means all. Raises `UsageError` for others."""
+    names = client_names(count)
+    if unknown := [name for name in chosen if name not in names]:
+        raise UsageError(f"the run has no {', '.join(unknown)}; its clients are {', '.join(names)}")
+    return tuple(name for name in names if name in chosen) or names
 
 
 @dataclass(frozen=True)
@@ -19,6 +37,16 @@ class Pace:
 
     first_ns: int
     interval_ns: int
+
+    @classmethod
+    def of(cls, name: str, count: int, operations_per_second: float, start_ns: int) -> Self:
+        """Give one of `count` clients its share of the rate, staggered evenly after `start_ns`.
+
+        The share is the same when others do not take part.
+        """
+        interval_ns = round(count / operations_per_second * 1e9)
+        place = client_names(count).index(name)
+        return cls(start_ns + place * interval_ns // count, interval_ns)
 
     def next_ns(self, intended_ns: int, completed_ns: int) -> int:
         """Give the start after that one, whenever its operation ended."""

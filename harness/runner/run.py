@@ -1,8 +1,10 @@
 """Owns the course of one run in a lab: steady state, phases with their faults, rest, verdicts."""
 
 import asyncio
+import shlex
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
 from harness.report.summary import write_summary
-from harness.runner.client_process import ClientProcess, ClosedPace, Pace
+from harness.runner.client_process import SETUP, ClientProcess, ClosedPace, Pace, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
 from harness.runner.inspection import Inspection
 from harness.runner.nemesis import Nemesis
@@ -30,7 +32,7 @@ from harness.runner.phase_timeline import PhaseTimeline
 from harness.runner.quiescence import read_final_states, settle
 from harness.runner.run_directory import RunDirectory, verdict_file, write_json
 from harness.runner.sampler import sample
-from harness.runner.scenario import Disruption, Phase, Scenario
+from harness.runner.scenario import Disruption, Phase, Scenario, schedule_of
 from harness.runner.steady_state import reach_steady_state
 from harness.runner.triggered import Triggered
 from harness.workloads.registry import invocations_of, preparation_of
@@ -43,12 +45,24 @@ _REST_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What to run, and where its files go."""
+    """What to run, and where its files go.
+
+    `options` are those of `chroma-chaos run` that repeat it, but for what is done in it.
+    """
 
     scenario: Scenario
     seed: int
     directory: RunDirectory
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
+    options: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command line that repeats the run."""
+        what = [self.scenario.name]
+        if self.scenario.schedule is not None:
+            what = ["--schedule", str(self.directory.schedule)]
+        return shlex.join(["chroma-chaos", "run", *what, *self.options])
 
 
 @dataclass(frozen=True)
@@ -121,8 +135,7 @@ class Run:
         for trigger in self._settings.scenario.triggers:
             await trigger.refuse_unsupported(self._lab)
         directory = self._settings.directory
-        if self._settings.scenario.schedule is not None:
-            write_json(directory.schedule, self._settings.scenario.schedule)
+        write_json(directory.schedule, schedule_of(self._settings.scenario, self._settings.seed))
         with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():
             finals = await self._experiment(log)
         write_final_states(directory.final, finals)
@@ -178,7 +191,9 @@ class Run:
             clock=self._clock,
             new_transaction_id=lambda: str(uuid.uuid4()),
         )
-        names = [f"client-{n}" for n in range(1, self._settings.workload.clients + 1)]
+        schedule = self._settings.scenario.schedule
+        chosen = schedule.clients if schedule else ()
+        names = taking_part(self._settings.workload.clients, chosen)
         readers = [
             await stack.enter_async_context(
                 InstanceReader(instance.name, instance.url, self._header.prefix)
@@ -187,7 +202,7 @@ class Run:
         ]
         setup, *clients = [
             await stack.enter_async_context(RecordingClient(name, context))
-            for name in ("setup", *names)
+            for name in (SETUP, *names)
         ]
         voice = await stack.enter_async_context(LbVoice(self._lab.lb_url, self._clock))
         log_reader = self._log_reader()
@@ -240,19 +255,26 @@ class Run:
     async def _phase(self, phase: Phase, first_index: int, nemesis: Nemesis) -> None:
         """Disrupt as planned; return when the phase's time is over and everything is healed."""
         began_ns = self._clock()
+        # One fault after another on one server: the next one waits until the last one has healed.
+        turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+        def passed_seconds() -> float:
+            return (self._clock() - began_ns) / 1e9
 
         async def until(seconds: float) -> None:
-            await asyncio.sleep(max(0.0, seconds - (self._clock() - began_ns) / 1e9))
+            await asyncio.sleep(max(0.0, seconds - passed_seconds()))
 
         async def disrupt(index: int, planned: Disruption) -> None:
             await until(planned.at_seconds)
-            if planned.trigger is not None:
-                await Triggered(
-                    planned.fault, planned.trigger, planned.offset_milliseconds, planned.seconds
-                ).disrupt(index, nemesis)
-                return
-            async with nemesis.disrupt(index, planned.fault):
-                await until(planned.at_seconds + planned.seconds)
+            async with turns[planned.fault.target]:
+                if planned.trigger is not None:
+                    await Triggered(
+                        planned.fault, planned.trigger, planned.offset_milliseconds, planned.seconds
+                    ).disrupt(index, nemesis)
+                    return
+                ends_seconds = max(planned.at_seconds, passed_seconds()) + planned.seconds
+                async with nemesis.disrupt(index, planned.fault):
+                    await until(ends_seconds)
 
         async with asyncio.TaskGroup() as disruptions:
             for index, planned in enumerate(phase.disruptions, start=first_index):
@@ -263,11 +285,11 @@ class Run:
         """Give each client its generator and its share of the rate, evenly staggered."""
         workload = self._settings.workload
         start_ns = self._clock()
-        for n, client in enumerate(clients):
+        for client in clients:
             invocations = invocations_of(
                 workload, client.process, self._settings.seed, self._collections
             )
-            pace = _pace(workload, start_ns, n)
+            pace = _pace(workload, start_ns, client.process)
             yield ClientProcess(client, invocations, pace, self._clock)
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
@@ -280,11 +302,10 @@ class Run:
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
 
 
-def _pace(workload: WorkloadSettings, start_ns: int, number: int) -> Pace | ClosedPace:
+def _pace(workload: WorkloadSettings, start_ns: int, process: str) -> Pace | ClosedPace:
     if workload.loop is Loop.CLOSED:
         return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
-    interval_ns = round(workload.clients / workload.operations_per_second * 1e9)
-    return Pace(start_ns + number * interval_ns // workload.clients, interval_ns)
+    return Pace.of(process, workload.clients, workload.operations_per_second, start_ns)
 
 
 def last_healed(log: HistoryWriter) -> int:

@@ -9,7 +9,8 @@ from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
 from harness.labs.base import Need
 from harness.model.history import Limits
-from harness.model.schedule import Schedule
+from harness.model.schedule import Schedule, ScheduledFault
+from harness.runner.composition import refuse_hiding
 from harness.triggers.base import Trigger
 from harness.triggers.registry import trigger_named
 
@@ -102,6 +103,8 @@ _PRIMARY_DOWN = Scenario(
 RANDOM = "random"
 """The word for a schedule that is made from the seed."""
 
+_LIMITS_OF_CHAOS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
+
 SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)}
 
 
@@ -117,6 +120,7 @@ def scheduled(schedule: Schedule) -> Scenario:
         )
         for each in schedule.faults
     )
+    refuse_hiding(schedule.faults)
     return Scenario(
         name="scheduled",
         use_case="Faults that overlap and follow one another",
@@ -129,9 +133,30 @@ def scheduled(schedule: Schedule) -> Scenario:
             Phase("chaos", schedule.seconds, disruptions),
             Phase("recovery", 5.0),
         ),
-        limits=Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0),
+        limits=schedule.limits or _LIMITS_OF_CHAOS,
         schedule=schedule,
     )
+
+
+def schedule_of(scenario: Scenario, seed: int) -> Schedule:
+    """Give what is done in a scenario as a schedule, with its limits, so that it can be changed."""
+    if scenario.schedule is not None:
+        return scenario.schedule
+    faults: list[ScheduledFault] = []
+    began_seconds = 0.0
+    for phase in scenario.phases:
+        faults += (
+            ScheduledFault(
+                fault=each.fault.name,
+                at_seconds=began_seconds + each.at_seconds,
+                seconds=each.seconds,
+                trigger=each.trigger.name if each.trigger else "",
+                offset_milliseconds=each.offset_milliseconds,
+            )
+            for each in phase.disruptions
+        )
+        began_seconds += phase.seconds
+    return Schedule(seed=seed, seconds=began_seconds, faults=tuple(faults), limits=scenario.limits)
 
 
 def scenario_named(name: str) -> Scenario:

@@ -42,6 +42,8 @@ async def record_run(
         "limits": settings.scenario.limits,
         "workload": asdict(settings.workload),
         "configuration": configuration,
+        "options": settings.options,
+        "command": settings.command,
         "timings": timings,
     }
     settings.directory.describe(description)

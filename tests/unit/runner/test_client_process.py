@@ -5,8 +5,15 @@ from typing import cast
 import pytest
 
 from harness.client.recording import RecordingClient
+from harness.errors import UsageError
 from harness.model.operation import Addressing, Invocation, Kind
-from harness.runner.client_process import ClientProcess, ClosedPace, Pace
+from harness.runner.client_process import (
+    ClientProcess,
+    ClosedPace,
+    Pace,
+    client_names,
+    taking_part,
+)
 
 GET = Invocation(kind=Kind.GET, addressing=Addressing.WHERE, collection="AUTOTEST_1", file="f")
 MILLISECOND = 1_000_000
@@ -73,3 +80,18 @@ async def test_a_client_that_is_told_to_stop_does_not_begin_another_operation() 
         cast("RecordingClient", client), repeat(GET), Pace(0, 1), lambda: client.now_ns
     ).run(stop)
     assert client.started == []
+
+
+def test_clients_that_do_not_take_part_leave_the_pace_of_the_others_as_it_is() -> None:
+    paces = [Pace.of(name, 5, 10.0, start_ns=1000) for name in client_names(5)]
+    assert paces == [Pace(1000 + n * 100_000_000, 500_000_000) for n in range(5)]
+
+
+def test_all_clients_take_part_unless_some_are_chosen() -> None:
+    assert taking_part(3, ()) == ("client-1", "client-2", "client-3")
+    assert taking_part(3, ("client-3", "client-1")) == ("client-1", "client-3")
+
+
+def test_a_client_that_the_run_does_not_have_is_named() -> None:
+    with pytest.raises(UsageError, match="no client-4; its clients are client-1, client-2"):
+        taking_part(2, ("client-1", "client-4"))

@@ -2,7 +2,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.schedule import Schedule, ScheduledFault
-from harness.runner.scenario import SCENARIOS, scenario_named, scheduled
+from harness.runner.scenario import SCENARIOS, scenario_named, schedule_of, scheduled
 
 
 def test_an_unknown_scenario_is_answered_with_the_valid_ones() -> None:
@@ -36,3 +36,23 @@ def test_a_schedule_becomes_a_scenario_with_its_faults_in_order_and_a_recovery()
     assert scenario.phases[1].seconds == 12.0
     assert not scenario.phases[-1].disruptions
     assert scenario.schedule is schedule
+
+
+def test_every_scenario_can_be_told_as_a_schedule_with_its_limits() -> None:
+    scenario = scenario_named("primary-down")
+    schedule = schedule_of(scenario, seed=7)
+    assert schedule == Schedule(
+        seed=7,
+        seconds=20.0,
+        faults=(ScheduledFault(fault="kill primary", at_seconds=5.0, seconds=10.0),),
+        limits=scenario.limits,
+    )
+    assert scheduled(schedule).limits == scenario.limits
+    assert schedule_of(scheduled(schedule), seed=8) is schedule
+
+
+def test_a_schedule_in_which_faults_hide_one_another_is_refused() -> None:
+    first = ScheduledFault(fault="kill primary", at_seconds=1.0, seconds=2.0)
+    second = ScheduledFault(fault="cut primary", at_seconds=2.5, seconds=2.0)
+    with pytest.raises(UsageError, match=r"kill primary \(1 to 3 s\) and cut primary"):
+        scheduled(Schedule(seed=1, seconds=12.0, faults=(first, second)))
