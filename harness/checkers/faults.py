@@ -19,6 +19,8 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     for window in windows:
         if not window.took_effect:
             return unknown(NAME, f"{window.fault} was not seen to take effect")
+        if window.ended_early:
+            return unknown(NAME, f"{window.fault} was over early: {window.ended_early}")
         if not window.was_healed:
             return unknown(NAME, f"{window.fault} was not seen to heal")
     return decide(NAME, len(windows), ())

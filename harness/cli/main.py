@@ -10,6 +10,7 @@ from harness.cli.doctor import doctor
 from harness.cli.lab import lab
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
+from harness.cli.shrink import shrink
 from harness.cli.soak import soak
 from harness.cli.sweep import sweep
 from harness.cli.words import NamingGroup, one_line
@@ -37,7 +38,7 @@ def chroma_chaos() -> None:
     """Break a replicated service on purpose, and prove that it keeps its promises."""
 
 
-for command in (run, soak, sweep, judge, list_runs, show, diff, export, lab, doctor):
+for command in (run, soak, sweep, judge, shrink, list_runs, show, diff, export, lab, doctor):
     chroma_chaos.add_command(command)
 
 

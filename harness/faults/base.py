@@ -1,7 +1,7 @@
 """What every fault offers; refuses a fault that the lab cannot do."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.errors import UnsupportedFaultError
 from harness.labs.abilities import Particular
@@ -45,6 +45,15 @@ class Fault(Protocol):
 
     async def prove_healed(self, lab: Lab) -> str:
         """See the target work again."""
+        ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A fault that is up from its injection to its healing, and not only at one moment."""
+
+    async def prove_lasting(self, lab: Lab) -> str:
+        """See, right before the healing, that it is still up; raises `FaultError`."""
         ...
 
 

@@ -43,6 +43,10 @@ class Kill:
         failure = f"{self.target} was not seen to refuse requests"
         return await prove(lab.urls()[self.target], shows, failure, PATIENCE_SECONDS)
 
+    async def prove_lasting(self, lab: Lab) -> str:
+        """See that nobody started it meanwhile."""
+        return await self.prove_effect(lab)
+
     async def heal(self, lab: Lab) -> None:
         """Start it again, unless it runs."""
         killable = _killable(lab)

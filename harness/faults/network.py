@@ -48,6 +48,10 @@ class NetworkFault:
         direct = await look(lab.urls()[self.target])
         return f"{evidence}; directly: {direct.came} after {direct.seconds:.2f} s"
 
+    async def prove_lasting(self, lab: Lab) -> str:
+        """See requests suffer still."""
+        return await self.prove_effect(lab)
+
     async def heal(self, lab: Lab) -> None:
         """Let connections through as before."""
         await networked(lab).mend(self.target)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.errors import UnsupportedFaultError
+from harness.errors import FaultError, UnsupportedFaultError
 from harness.faults.probe import PATIENCE_SECONDS, Came, Sight
 from harness.faults.proof import prove
 from harness.labs.base import Capability, Lab, Pausable
@@ -38,6 +38,12 @@ class Pause:
 
         failure = f"{self.target} was not seen to be silent"
         return await prove(lab.urls()[self.target], shows, failure, PATIENCE_SECONDS)
+
+    async def prove_lasting(self, lab: Lab) -> str:
+        """See the process stopped still, without another second of waiting for silence."""
+        if not _pausable(lab).is_paused(self.target):
+            raise FaultError(f"{self.target} is not stopped any more")
+        return "the process is stopped still"
 
     async def heal(self, lab: Lab) -> None:
         """Let it go on."""

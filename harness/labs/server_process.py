@@ -1,11 +1,8 @@
 """One server process: started without a shell, watched by the warden, killed and started again."""
 
 import contextlib
-import functools
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +12,7 @@ import psutil
 from harness.errors import LabError
 from harness.labs.account import Account
 from harness.labs.base import ServerSample
+from harness.labs.parent_death import dies_with_parent
 from harness.labs.process_tree import ProcessIdentity, kill_tree, process_tree, runs
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -177,7 +175,7 @@ class ServerProcess:
             try:
                 self._process = subprocess.Popen(
                     [
-                        *_dies_with_parent(),
+                        *dies_with_parent(),
                         *self.surroundings.prefix,
                         *self.command.arguments,
                     ],
@@ -222,19 +220,3 @@ def _last_lines(log_path: Path) -> str:
     except OSError:
         return "  (no log)"
     return "\n".join(f"  {line}" for line in lines[-_LOG_LINES:]) or "  (nothing)"
-
-
-@functools.cache
-def _dies_with_parent() -> tuple[str, ...]:
-    """Give the prefix that makes the kernel kill a server with its runner, where there is one.
-
-    `setpriv` sets the parent-death signal and becomes the server. A function run between fork
-    and exec could do it too, but is not safe in a process that has threads.
-    """
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    if setpriv is None:
-        return ()
-    prefix = (setpriv, "--pdeathsig", "KILL")
-    # BusyBox has a `setpriv` without this option.
-    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
-    return prefix if tried.returncode == 0 else ()

@@ -9,6 +9,7 @@ class FaultWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     A window is recorded again at each step under the same `index`: the last record counts. A fault
     with a trigger was injected `offset_milliseconds` after its event, which was at `event_ns`; when
     that was never seen, it was not injected at all.
+    `ended_early` says what was seen instead of the fault right before it was to be healed.
     """
 
     index: int
@@ -17,6 +18,7 @@ class FaultWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     injected_ns: int
     effect_observed_ns: int = 0
     effect_evidence: str = ""
+    ended_early: str = ""
     healed_ns: int = 0
     heal_observed_ns: int = 0
     heal_evidence: str = ""

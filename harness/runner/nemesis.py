@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import msgspec
 
 from harness.errors import FaultError
-from harness.faults.base import Fault
+from harness.faults.base import Fault, Lasting
 from harness.labs.base import Lab
 from harness.model.fault_window import FaultWindow
 from harness.model.history import HistoryWriter
@@ -55,9 +55,10 @@ class Nemesis:
         """Keep the fault up for the body; heal it also when the body fails or is cancelled.
 
         It is injected at once, or within the context `at`, which is left before anything else.
-        A fault without a proven effect is recorded as such and the run goes on: what it then finds
-        is true, but it cannot pass. One that does not heal ends the run with `FaultError`, because
-        everything found afterwards would be the lab's failure.
+        A fault without a proven effect is recorded as such, as is one that is over before its
+        time, and the run goes on: what it then finds is true, but it cannot pass. One that does
+        not heal ends the run with `FaultError`, because everything found afterwards would be the
+        lab's failure.
         """
         stopped = AsyncExitStack()
         moment = await stopped.enter_async_context(at) if at is not None else Moment()
@@ -68,6 +69,7 @@ class Nemesis:
             self._note(window, f"{fault.name}: injected{moment.told}")
             window = await self._prove_effect(fault, window)
             yield
+            window = await self._prove_lasting(fault, window)
         finally:
             await fault.heal(self.lab)
             window = msgspec.structs.replace(window, healed_ns=self.clock())
@@ -95,6 +97,17 @@ class Nemesis:
             window, effect_observed_ns=self.clock(), effect_evidence=evidence
         )
         self._note(window, f"{fault.name}: {evidence}")
+        return window
+
+    async def _prove_lasting(self, fault: Fault, window: FaultWindow) -> FaultWindow:
+        """See that the fault was not over before its time; one never seen has nothing to lose."""
+        if not isinstance(fault, Lasting) or not window.took_effect:
+            return window
+        try:
+            await fault.prove_lasting(self.lab)
+        except FaultError as error:
+            window = msgspec.structs.replace(window, ended_early=str(error))
+            self._note(window, f"{fault.name}: ENDED EARLY: {error}")
         return window
 
     def _note(self, window: FaultWindow, text: str) -> None:

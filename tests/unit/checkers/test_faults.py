@@ -6,13 +6,14 @@ from harness.model.verdict import Outcome
 from tests.unit.checkers.histories import history
 
 
-def window(effect_observed_ns: int, heal_observed_ns: int) -> FaultWindow:
+def window(effect_observed_ns: int, heal_observed_ns: int, ended_early: str = "") -> FaultWindow:
     return FaultWindow(
         index=0,
         fault="kill primary",
         target="primary",
         injected_ns=1,
         effect_observed_ns=effect_observed_ns,
+        ended_early=ended_early,
         heal_observed_ns=heal_observed_ns,
     )
 
@@ -25,6 +26,7 @@ def test_a_fault_seen_to_take_effect_and_to_heal_passes() -> None:
     ("windows", "reason"),
     [
         ([window(0, 3)], "kill primary was not seen to take effect"),
+        ([window(2, 3, "it answered")], "kill primary was over early: it answered"),
         ([window(2, 0)], "kill primary was not seen to heal"),
         ([], "planned were ['kill primary'], done were []"),
     ],

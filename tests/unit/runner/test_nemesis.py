@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import FaultError
+from harness.labs.base import Lab
 from harness.model.fault_window import FaultWindow
 from harness.model.history import Header, HistoryWriter, Limits
 from harness.runner.nemesis import Nemesis
@@ -81,3 +82,35 @@ async def test_healing_that_is_not_seen_ends_the_run(nemesis: Nemesis) -> None:
         async with nemesis.disrupt(0, StandInFault(unproven=frozenset({"healed"}))):
             pass
     assert not window(nemesis).was_healed
+
+
+class StandInLastingFault(StandInFault):
+    """A fault that is up until it is healed, unless `lasting` is among the unproven."""
+
+    async def prove_lasting(self, lab: Lab) -> str:
+        return self._prove("lasting")
+
+
+async def test_a_fault_that_lasts_is_seen_once_more_before_it_is_healed(nemesis: Nemesis) -> None:
+    fault = StandInLastingFault()
+    async with nemesis.disrupt(0, fault):
+        pass
+    assert fault.steps == ["inject", "effect", "lasting", "heal", "healed"]
+    assert window(nemesis).ended_early == ""
+
+
+async def test_a_fault_that_is_over_before_its_time_is_recorded_and_the_run_goes_on(
+    nemesis: Nemesis,
+) -> None:
+    async with nemesis.disrupt(0, StandInLastingFault(unproven=frozenset({"lasting"}))):
+        pass
+    assert window(nemesis).ended_early == "lasting was not seen"
+    assert window(nemesis).took_effect
+    assert window(nemesis).was_healed
+
+
+async def test_what_was_never_seen_is_not_looked_for_again(nemesis: Nemesis) -> None:
+    fault = StandInLastingFault(unproven=frozenset({"effect"}))
+    async with nemesis.disrupt(0, fault):
+        pass
+    assert "lasting" not in fault.steps
