@@ -294,10 +294,15 @@ class Run:
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
         operations = stage.log.history.operations
+        seen = failed = 0
 
         def tick() -> None:
-            failed = sum(o.completion is not Completion.OK for o in operations)
-            self._progress.tick(len(operations), failed)
+            # Only what is new is looked at, or a long run would do little else.
+            nonlocal seen, failed
+            new = operations[seen:]
+            seen += len(new)
+            failed += sum(o.completion is not Completion.OK for o in new)
+            self._progress.tick(seen, failed)
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
 

@@ -1,7 +1,8 @@
 """A load balancer with one documented fault: it forwards everything to the real one, but for that.
 
 Started as `python broken_lb.py FAULT TARGET` with the environment that a lab gives to an lb. TARGET
-is the token of the write to spoil. The real lb runs as its child and ends with it.
+is the token of the write to spoil, or the client process whose writes to spoil. The real lb runs
+as its child and ends with it.
 """
 
 import asyncio
@@ -87,6 +88,23 @@ class Faults:
             figures = await answer.json()
         figures["successful_syncs"] = 2 * figures["successful_syncs"]
         return web.json_response(figures)
+
+    async def forget_once_primary_was_down(
+        self, request: web.Request, body: bytes
+    ) -> web.Response | None:
+        """Acknowledge without doing them, once the primary was down, all writes of TARGET."""
+        self._done = self._done or await self._primary_is_down(request.app[HTTP])
+        of_target = self._target[:-1] + b"-file-" in body
+        if not (self._done and of_target and request.path.endswith(("/add", "/upsert"))):
+            return None
+        return web.json_response({}, status=201 if request.path.endswith("/add") else 200)
+
+    async def _primary_is_down(self, http: ClientSession) -> bool:
+        try:
+            async with http.get(os.environ["PRIMARY_URL"] + "/api/v2/heartbeat"):
+                return False
+        except ClientError:
+            return True
 
     def _is_target(self, request: web.Request, body: bytes) -> bool:
         return request.path.endswith(("/add", "/upsert")) and self._target in body
