@@ -1,13 +1,14 @@
 """Owns where schedules come from: a seed, or a file. The same seed gives the same schedule."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import UsageError
-from harness.faults.registry import OF_PROCESSES, OF_THE_NETWORK
 from harness.model.schedule import Schedule, ScheduledFault
 
 _INSTANCES = ("primary", "replica")
@@ -15,11 +16,28 @@ _EXCLUSIVE = frozenset({"postgres", "lb"})
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 8.0
 _PAUSE_SECONDS = 4.0
-_NUMBERS = {
-    "latency": ("2000", "1000 300", "400"),
-    "bandwidth": ("8", "64"),
-    "limited-data": ("8",),
-    "slow-close": ("1000",),
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """How often a kind of fault comes, with which numbers, and whether it may hit the lb."""
+
+    weight: float
+    numbers: tuple[str, ...] = ("",)
+    hits_lb: bool = False
+
+
+CHANCES: Mapping[str, _Chance] = {
+    "kill": _Chance(2.0, hits_lb=True),
+    "pause": _Chance(2.0, hits_lb=True),
+    "cut": _Chance(1.0),
+    "black-hole": _Chance(1.0),
+    "half-open": _Chance(1.0),
+    "reset": _Chance(1.0),
+    "latency": _Chance(1.0, ("2000", "1000 300", "400")),
+    "bandwidth": _Chance(1.0, ("8", "64")),
+    "limited-data": _Chance(1.0, ("8",)),
+    "slow-close": _Chance(1.0, ("1000",)),
 }
 
 
@@ -32,23 +50,25 @@ def random_schedule(seed: int, seconds: float) -> Schedule:
     source = random.Random(f"schedule {seed}")  # noqa: S311 (reproducible on purpose)
     faults: list[ScheduledFault] = []
     at_seconds = 0.0
-    while True:
+    for place in count():
         at_seconds += source.uniform(0.0, _PAUSE_SECONDS)
         lasts = source.uniform(_SHORTEST_SECONDS, _LONGEST_SECONDS)
         if at_seconds + lasts > seconds:
-            return Schedule(seed=seed, seconds=seconds, faults=tuple(faults))
-        free = _free_targets(faults, at_seconds)
-        if free:
-            words = _fault(source, source.choice(free))
+            break
+        if free := _free_targets(faults, at_seconds):
+            words = _fault(f"schedule {seed} {place}", free)
             begins, lasts = round(at_seconds, 3), round(lasts, 3)
             faults.append(ScheduledFault(fault=words, at_seconds=begins, seconds=lasts))
+    return Schedule(seed=seed, seconds=seconds, faults=tuple(faults))
 
 
 def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[str]:
     """Name the targets that may be disturbed then; a healing takes some seconds, too."""
+    over_for_sure = at_seconds - _LONGEST_SECONDS - _PAUSE_SECONDS
+    recent = takewhile(lambda fault: fault.at_seconds > over_for_sure, reversed(faults))
     disturbed = {
         fault.fault.split()[1]
-        for fault in faults
+        for fault in recent
         if fault.at_seconds + fault.seconds + _PAUSE_SECONDS > at_seconds
     }
     targets = [name for name in _INSTANCES if name not in disturbed]
@@ -57,11 +77,28 @@ def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[s
     return targets
 
 
-def _fault(source: random.Random, target: str) -> str:
-    kinds = [*OF_PROCESSES, *(OF_THE_NETWORK if target != "lb" else ())]
-    kind = source.choice(kinds)
-    numbers = source.choice(_NUMBERS.get(kind, ("",)))
+def _fault(place: str, targets: Sequence[str]) -> str:
+    target = _drawn(f"{place} target", dict.fromkeys(targets, 1.0))
+    may_hit = {
+        kind: chance.weight for kind, chance in CHANCES.items() if chance.hits_lb or target != "lb"
+    }
+    kind = _drawn(f"{place} kind", may_hit)
+    numbers = _drawn(f"{place} {kind}", dict.fromkeys(CHANCES[kind].numbers, 1.0))
     return f"{kind} {target} {numbers}".rstrip()
+
+
+def _drawn(place: str, weights: Mapping[str, float]) -> str:
+    """Draw a word by its weight: each has a lot of its own, and the lowest wins.
+
+    So a word that is added later changes those draws only that it wins, and a seed means nearly
+    what it meant before.
+    """
+
+    def lot(word: str) -> float:
+        source = random.Random(f"{place} {word}")  # noqa: S311 (reproducible on purpose)
+        return source.expovariate(weights[word])
+
+    return min(weights, key=lot)
 
 
 def read_schedule(path: Path) -> Schedule:

@@ -1,4 +1,4 @@
-"""A run whose faults did nothing proves nothing: it is unknown, or could not be made; never pass."""
+"""A run whose faults did nothing proves nothing: it is unknown or could not be made."""
 
 from pathlib import Path
 

@@ -2,9 +2,11 @@ from itertools import combinations
 
 import pytest
 
-from harness.faults.registry import OF_PROCESSES, OF_THE_NETWORK, fault_named
+from harness.faults.registry import fault_named
 from harness.model.schedule import ScheduledFault
-from harness.runner.schedules import random_schedule
+from harness.runner import schedules
+from harness.runner.composition import refuse_hiding
+from harness.runner.schedules import CHANCES, random_schedule
 
 SEEDS = range(200)
 
@@ -40,6 +42,38 @@ def test_faults_that_overlap_have_different_targets_and_leave_the_lb_a_way_back(
 def test_over_some_seeds_every_fault_and_every_server_has_its_turn_and_faults_overlap() -> None:
     schedules = [random_schedule(seed, 60.0).faults for seed in SEEDS]
     words = [fault.fault.split() for faults in schedules for fault in faults]
-    assert {word[0] for word in words} == {*OF_PROCESSES, *OF_THE_NETWORK}
+    assert {word[0] for word in words} == set(CHANCES) <= set(FAULTS)
     assert {word[1] for word in words} == {"primary", "replica", "postgres", "lb"}
     assert any(overlap(*pair) for faults in schedules for pair in combinations(faults, 2))
+
+
+def test_faults_come_by_their_weights() -> None:
+    words = [f.fault.split() for seed in SEEDS for f in random_schedule(seed, 60.0).faults]
+    on_instances = [kind for kind, target, *_ in words if target in ("primary", "replica")]
+    assert 1.5 < on_instances.count("kill") / on_instances.count("cut") < 2.7
+    assert {kind for kind, target, *_ in words if target == "lb"} == {"kill", "pause"}
+
+
+def test_a_kind_that_is_added_changes_only_the_faults_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = random_schedule(7, 600.0).faults
+    monkeypatch.setattr(schedules, "CHANCES", {**CHANCES, "stop": CHANCES["cut"]})
+    after = random_schedule(7, 600.0).faults
+    others = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
+    assert 0 < len(others) < len(before) / 4
+    assert all(other.fault.startswith("stop ") for _, other in others)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_random_schedule_is_refused(seed: int) -> None:
+    refuse_hiding(random_schedule(seed, 300.0).faults)
+
+
+def test_a_seed_means_today_what_it_meant_when_it_was_reported() -> None:
+    faults = random_schedule(7, 12.0).faults
+    assert [f"{f.fault} {f.at_seconds:g} {f.seconds:g}" for f in faults] == [
+        "kill replica 1.039 1.356",
+        "bandwidth postgres 8 4.566 3.471",
+        "pause primary 5.574 5.365",
+    ]
