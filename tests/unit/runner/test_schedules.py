@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from harness.faults.registry import fault_named
+from harness.faults.registry import FAULTS, fault_named
 from harness.model.schedule import ScheduledFault
 from harness.runner import schedules
 from harness.runner.composition import refuse_hiding
