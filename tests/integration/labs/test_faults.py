@@ -8,7 +8,7 @@ import pytest_asyncio
 from harness.errors import FaultError, LabError
 from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
-from harness.faults.base import Fault, needs_of, refuse_unsupported
+from harness.faults.base import Fault, Lasting, needs_of, refuse_unsupported
 from harness.faults.black_hole import BlackHole, HalfOpen
 from harness.faults.clock import ClockShift
 from harness.faults.cut import Cut
@@ -75,6 +75,8 @@ async def test_a_fault_is_seen_to_take_effect_and_to_heal(
     await fault.inject(running_lab)
     try:
         assert await fault.prove_effect(running_lab)
+        if isinstance(fault, Lasting):
+            assert await fault.prove_lasting(running_lab)
     finally:
         await fault.heal(running_lab)
     assert await fault.prove_healed(running_lab)
@@ -89,6 +91,9 @@ async def test_without_the_fault_there_is_no_proof_of_an_effect(
     monkeypatch.setattr(proof, "PROOF_SECONDS", 0.3)
     with pytest.raises(FaultError):
         await fault.prove_effect(running_lab)
+    if isinstance(fault, Lasting):
+        with pytest.raises(FaultError):
+            await fault.prove_lasting(running_lab)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
