@@ -104,12 +104,12 @@ async def _within(seconds: float, shrinker: Shrinker, trials: Trials) -> None:
 
 
 def _what_was_run(run: SavedRun) -> tuple[Schedule, tuple[str, ...], tuple[str, ...]]:
-    """Read the schedule, the clients and the options; raises `UsageError` for an old run."""
+    """Read the schedule, the clients and the options; raises `UsageError` without them."""
     options = run.description.get("options")
-    if options is None or not run.directory.schedule.is_file():
+    if not options or not run.directory.schedule.is_file():
         raise UsageError(
-            f"{run.name} does not say how to repeat it, because an older version made it: "
-            "run it again, and shrink that"
+            f"{run.name} does not say how to repeat it, because an older version made it, or not "
+            "`chroma-chaos run`: make it again by that, and shrink what it makes"
         )
     schedule = read_schedule(run.directory.schedule)
     history, _ = run.directory.read()

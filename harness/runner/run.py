@@ -58,7 +58,9 @@ class RunSettings:
 
     @property
     def command(self) -> str:
-        """The command line that repeats the run."""
+        """The command line that repeats the run; empty for one that no `run` command made."""
+        if not self.options:
+            return ""
         what = [self.scenario.name]
         if self.scenario.schedule is not None:
             what = ["--schedule", str(self.directory.schedule)]
