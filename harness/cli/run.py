@@ -34,7 +34,12 @@ from harness.runner.interruption import InterruptedRunError, interruptible
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory, verdict_file
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
-from harness.runner.schedules import random_schedule, read_schedule
+from harness.runner.schedules import (
+    CHANCES,
+    OF_A_PREPARED_LAB,
+    random_schedule,
+    read_schedule,
+)
 from harness.runner.session import run_in_lab
 from harness.workloads.settings import WorkloadSettings
 
@@ -108,6 +113,11 @@ Exit codes:
     show_default=True,
     help="How long `random`, or what --fault says, disturbs.",
 )
+@click.option(
+    "--all-faults",
+    is_flag=True,
+    help="Let `random` draw also what takes root, libfaketime or our own load balancer.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Repeat the run of that seed.")
 @click.option("--lab", default="processes", show_default=True, help="Where to run.")
 @click.option("--lb-command", help="Start this load balancer instead of our own.")
@@ -124,6 +134,7 @@ def run(
     schedule_file: Path | None,
     faults: tuple[str, ...],
     seconds: float,
+    all_faults: bool,
     seed: int | None,
     lab: str,
     lb_command: str | None,
@@ -141,7 +152,7 @@ def run(
     clients_do = settings_of(workload)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     composition = composed(faults, seed, seconds) if faults else None
-    chosen = _choose(scenario, schedule_file, composition, seed, seconds)
+    chosen = _choose(scenario, schedule_file, composition, seed, seconds, all_faults=all_faults)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
@@ -180,6 +191,8 @@ def _choose(
     composition: Schedule | None,
     seed: int,
     seconds: float,
+    *,
+    all_faults: bool,
 ) -> Scenario:
     if [scenario, schedule_file, composition].count(None) != 2:
         raise UsageError(
@@ -191,7 +204,8 @@ def _choose(
         assert composition is not None
         return scheduled(composition)
     if scenario == RANDOM:
-        return scheduled(random_schedule(seed, seconds))
+        chances = OF_A_PREPARED_LAB if all_faults else CHANCES
+        return scheduled(random_schedule(seed, seconds, chances))
     return scenario_named(scenario)
 
 

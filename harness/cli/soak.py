@@ -14,6 +14,7 @@ from harness.runner.scenario import RANDOM
     epilog="""\b
 Examples:
   chroma-chaos soak --minutes 30 --seed 7
+  chroma-chaos soak --minutes 30 --seed 7 --all-faults
   chroma-chaos soak --minutes 600 --run-directory /var/tmp/soak --lb-command "python -m my_lb"
 """
 )
@@ -25,6 +26,11 @@ Examples:
     help="How long faults by chance go on.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the soak of that seed.")
+@click.option(
+    "--all-faults",
+    is_flag=True,
+    help="Draw also what takes root, libfaketime or our own load balancer.",
+)
 @click.option("--lb-command", help="Start this load balancer instead of our own.")
 @click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
 @click.option(

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
 
@@ -18,18 +18,22 @@ _LONGEST_SECONDS = 8.0
 _PAUSE_SECONDS = 4.0
 
 
+_SERVERS = frozenset({*_INSTANCES, "postgres"})
+_WITH_LB = _SERVERS | {"lb"}
+
+
 @dataclass(frozen=True)
 class _Chance:
-    """How often a kind of fault comes, with which numbers, and whether it may hit the lb."""
+    """How often a kind of fault comes, with which numbers, and whom it may hit."""
 
     weight: float
     numbers: tuple[str, ...] = ("",)
-    hits_lb: bool = False
+    targets: frozenset[str] = _SERVERS
 
 
 CHANCES: Mapping[str, _Chance] = {
-    "kill": _Chance(2.0, hits_lb=True),
-    "pause": _Chance(2.0, hits_lb=True),
+    "kill": _Chance(2.0, targets=_WITH_LB),
+    "pause": _Chance(2.0, targets=_WITH_LB),
     "cut": _Chance(1.0),
     "black-hole": _Chance(1.0),
     "half-open": _Chance(1.0),
@@ -39,9 +43,26 @@ CHANCES: Mapping[str, _Chance] = {
     "limited-data": _Chance(1.0, ("8",)),
     "slow-close": _Chance(1.0, ("1000",)),
 }
+"""What every machine can do, with the lab that every run has."""
+
+OF_A_PREPARED_LAB: Mapping[str, _Chance] = {
+    **{kind: replace(chance, targets=_WITH_LB) for kind, chance in CHANCES.items()},
+    "stop": _Chance(1.0, targets=_WITH_LB),
+    "restart": _Chance(1.0, targets=_WITH_LB),
+    "disk-full": _Chance(0.5, targets=frozenset(_INSTANCES)),
+    "read-only-disk": _Chance(0.5, targets=frozenset(_INSTANCES)),
+    "memory-limit": _Chance(0.5, ("4", "64"), frozenset(_INSTANCES)),
+    "clock-shift": _Chance(0.5, ("3600", "-3600"), _WITH_LB),
+    "rolling-deploy": _Chance(0.5, targets=frozenset({"lb"})),
+    "second-lb": _Chance(0.5, targets=frozenset({"lb"})),
+    "failpoint": _Chance(0.5, ("before-commit", "after-append"), frozenset({"lb"})),
+}
+"""What takes a lab that was started for it: root, libfaketime, a load balancer of our own."""
 
 
-def random_schedule(seed: int, seconds: float) -> Schedule:
+def random_schedule(
+    seed: int, seconds: float, chances: Mapping[str, _Chance] = CHANCES
+) -> Schedule:
     """Make a schedule in which faults overlap, follow one another, and hit every server.
 
     No server has two faults at once, because one would hide the effect of the other; and the lb
@@ -56,7 +77,7 @@ def random_schedule(seed: int, seconds: float) -> Schedule:
         if at_seconds + lasts > seconds:
             break
         if free := _free_targets(faults, at_seconds):
-            words = _fault(f"schedule {seed} {place}", free)
+            words = _fault(f"schedule {seed} {place}", free, chances)
             begins, lasts = round(at_seconds, 3), round(lasts, 3)
             faults.append(ScheduledFault(fault=words, at_seconds=begins, seconds=lasts))
     return Schedule(seed=seed, seconds=seconds, faults=tuple(faults))
@@ -77,13 +98,11 @@ def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[s
     return targets
 
 
-def _fault(place: str, targets: Sequence[str]) -> str:
+def _fault(place: str, targets: Sequence[str], chances: Mapping[str, _Chance]) -> str:
     target = _drawn(f"{place} target", dict.fromkeys(targets, 1.0))
-    may_hit = {
-        kind: chance.weight for kind, chance in CHANCES.items() if chance.hits_lb or target != "lb"
-    }
+    may_hit = {kind: chance.weight for kind, chance in chances.items() if target in chance.targets}
     kind = _drawn(f"{place} kind", may_hit)
-    numbers = _drawn(f"{place} {kind}", dict.fromkeys(CHANCES[kind].numbers, 1.0))
+    numbers = _drawn(f"{place} {kind}", dict.fromkeys(chances[kind].numbers, 1.0))
     return f"{kind} {target} {numbers}".rstrip()
 
 

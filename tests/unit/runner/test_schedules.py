@@ -2,11 +2,10 @@ from itertools import combinations
 
 import pytest
 
-from harness.faults.registry import FAULTS, fault_named
+from harness.faults.registry import FAULTS, OF_HTTP, fault_named
 from harness.model.schedule import ScheduledFault
-from harness.runner import schedules
 from harness.runner.composition import refuse_hiding
-from harness.runner.schedules import CHANCES, random_schedule
+from harness.runner.schedules import CHANCES, OF_A_PREPARED_LAB, random_schedule
 
 SEEDS = range(200)
 
@@ -47,6 +46,15 @@ def test_over_some_seeds_every_fault_and_every_server_has_its_turn_and_faults_ov
     assert any(overlap(*pair) for faults in schedules for pair in combinations(faults, 2))
 
 
+def test_a_prepared_lab_gets_every_fault_of_its_own_where_it_can_be_done() -> None:
+    faults = [f for s in SEEDS for f in random_schedule(s, 60.0, OF_A_PREPARED_LAB).faults]
+    assert {f.fault.split()[0] for f in faults} == set(FAULTS) - set(OF_HTTP)
+    assert all(fault_named(f.fault).name == f.fault for f in faults)
+    on_lb = {f.fault.split()[0] for f in faults if f.fault.split()[1] == "lb"}
+    assert {"cut", "stop", "failpoint"} <= on_lb
+    assert not on_lb & {"disk-full", "read-only-disk", "memory-limit"}
+
+
 def test_faults_come_by_their_weights() -> None:
     words = [f.fault.split() for seed in SEEDS for f in random_schedule(seed, 60.0).faults]
     on_instances = [kind for kind, target, *_ in words if target in ("primary", "replica")]
@@ -54,12 +62,9 @@ def test_faults_come_by_their_weights() -> None:
     assert {kind for kind, target, *_ in words if target == "lb"} == {"kill", "pause"}
 
 
-def test_a_kind_that_is_added_changes_only_the_faults_that_it_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_kind_that_is_added_changes_only_the_faults_that_it_takes() -> None:
     before = random_schedule(7, 600.0).faults
-    monkeypatch.setattr(schedules, "CHANCES", {**CHANCES, "stop": CHANCES["cut"]})
-    after = random_schedule(7, 600.0).faults
+    after = random_schedule(7, 600.0, {**CHANCES, "stop": CHANCES["cut"]}).faults
     others = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
     assert 0 < len(others) < len(before) / 4
     assert all(other.fault.startswith("stop ") for _, other in others)
