@@ -38,16 +38,14 @@ from harness.runner.triggered import Triggered
 from harness.workloads.registry import invocations_of, preparation_of
 from harness.workloads.settings import Addressing, Loop, WorkloadSettings
 
-# How long instances get to agree. Past the promised limit already, but a system that agrees late
-# is told from one that never does.
-_REST_SECONDS = 20.0
-
 
 @dataclass(frozen=True)
 class RunSettings:
     """What to run, and where its files go.
 
     `options` are those of `chroma-chaos run` that repeat it, but for what is done in it.
+    `rest_seconds` is how long instances get to agree. Past the promised limit already, but a
+    system that agrees late is told from one that never does.
     """
 
     scenario: Scenario
@@ -55,6 +53,7 @@ class RunSettings:
     directory: RunDirectory
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     options: tuple[str, ...] = ()
+    rest_seconds: float = 20.0
 
     @property
     def command(self) -> str:
@@ -154,15 +153,16 @@ class Run:
             sources = (log, stage.voice, stage.log_reader, stage.readers)
             observer = Observer(*sources, self._clock)
             background.create_task(observer.watch(over), name="observer")
+            rest_seconds = self._settings.rest_seconds
             watch = ConvergenceWatch(
-                log, stage.readers, stage.clients, self._clock, _REST_SECONDS, at_rest
+                log, stage.readers, stage.clients, self._clock, rest_seconds, at_rest
             )
             try:
                 self._progress.phase("steady state", 0)
                 await self._steady_state(stage)
                 await self._work(stage, watch, background)
                 self._progress.phase("rest", 0)
-                await settle(log, stage.readers, self._lab.lb_url, self._clock, _REST_SECONDS)
+                await settle(log, stage.readers, self._lab.lb_url, self._clock, rest_seconds)
                 at_rest.set()
                 finals = await read_final_states(stage.readers)
                 await Inspection(*sources).inspect()

@@ -1,0 +1,184 @@
+"""Mutants of bringing the log to the instances: what is sent, and when an entry counts as done."""
+
+import asyncio
+from collections.abc import Callable
+
+from lb import applier, lanes, merging
+from lb.catalogue import Collection
+from lb.errors import InstanceError, InstanceUnreachableError, LeadUnconfirmedError
+from lb.executor import Execution, Executor
+from lb.lanes import Decision, Lane, Step
+from lb.model import Answer, Entry, Kind, Progress
+from tests.mutants.patches import EveryNth, Patches, misbehaved
+from tests.mutants.promises import Promise
+from tests.mutants.registry import mutant
+
+
+def skip_when(patches: Patches, is_wrong: Callable[[str, Entry], bool]) -> None:
+    """Have instances go past entries that they should be sent, without sending them."""
+
+    def decide(
+        lane: Lane,
+        instance: str,
+        able: Callable[[str, Entry], bool],
+        now: float,
+        hedge_seconds: float,
+    ) -> Decision:
+        decision: Decision = original(lane, instance, able, now, hedge_seconds)
+        entry = decision.entry
+        if decision.step is not Step.SEND or entry is None or not is_wrong(instance, entry):
+            return decision
+        misbehaved(f"{instance} goes past {entry}")
+        return Decision(Step.SKIP, entry)
+
+    original = patches.replace(applier, "decide", decide)
+
+
+@mutant(Promise.DURABLE_WRITES, "primary-killed", "durability convergence", is_sample=True)
+def one_direction(patches: Patches) -> None:
+    """Only from the primary to the replica: what the replica took first never goes back."""
+    skip_when(patches, lambda instance, e: instance == "primary" and e.outcome is not None)
+
+
+@mutant(Promise.DURABLE_WRITES, "quiet", "resurrection convergence")
+def delete_on_one_side(patches: Patches) -> None:
+    """A delete that one instance has done is not sent to the other."""
+    skip_when(patches, lambda _, e: e.kind is Kind.DELETE and e.outcome is not None)
+
+
+@mutant(Promise.OTHERS_FOLLOW, "quiet", "durability convergence")
+def write_on_one_side(patches: Patches) -> None:
+    """Now and then an addition that one instance has done is not sent to the other."""
+    due = EveryNth(5)
+    added = (Kind.ADD, Kind.UPSERT)
+    skip_when(patches, lambda _, e: e.kind in added and e.outcome is not None and due())
+
+
+@mutant(Promise.FAILOVER, "primary-killed", "availability")
+def always_the_primary(patches: Patches) -> None:
+    """Writes go to the primary first, also while it is down."""
+
+    def preferred_instance(lane: Lane, able: list[str]) -> str | None:
+        chosen: str | None = original(lane, able)
+        if chosen not in (None, "primary"):
+            misbehaved(f"would not give {lane} to {chosen}")
+        return "primary"
+
+    original = patches.replace(lanes, "preferred_instance", preferred_instance)
+
+
+@mutant(Promise.FAILOVER, "primary-paused", "availability")
+def never_hedged(patches: Patches) -> None:
+    """A write waits for the instance that has it, however long that is silent."""
+
+    def hedge_seconds(self: applier.Applier) -> float:
+        if original(self) < 60:
+            misbehaved("waits for whoever has a write")
+        return 60.0
+
+    original = patches.replace(applier.Applier, "_hedge_seconds", hedge_seconds)
+
+
+@mutant(Promise.DEFINITE_OUTCOMES, "primary-reset", "durability convergence")
+def acked_when_sent(patches: Patches) -> None:
+    """A write whose connection broke counts as done, because it was sent."""
+
+    async def execute(
+        self: Executor, collection: Collection, entry: Entry, body: bytes
+    ) -> Execution:
+        try:
+            execution: Execution = await original(self, collection, entry, body)
+        except LeadUnconfirmedError:
+            raise
+        except InstanceUnreachableError as error:
+            misbehaved(f"takes {entry} for done: {error}")
+            uuid = collection.uuids.get(error.instance)
+            return Execution(Answer(200, b"{}"), uuid)
+        return execution
+
+    original = patches.replace(Executor, "execute", execute)
+
+
+@mutant(Promise.DEFINITE_OUTCOMES, "primary-reset", "durability convergence")
+def in_doubt_dropped(patches: Patches) -> None:
+    """An entry whose connection broke is not sent to that instance again."""
+    dropped: set[tuple[str, int]] = set()
+
+    def note_failure(
+        self: applier.Applier, collection: Collection, window: list[Entry], error: InstanceError
+    ) -> None:
+        original(self, collection, window, error)
+        if isinstance(error, InstanceUnreachableError):
+            dropped.update((error.instance, each.position) for each in window)
+
+    original = patches.replace(applier.Applier, "_note_failure", note_failure)
+    skip_when(patches, lambda instance, e: (instance, e.position) in dropped)
+
+
+@mutant(Promise.DURABLE_WRITES, "primary-killed", "durability convergence")
+def stops_at_the_first_error(patches: Patches) -> None:
+    """Recovery of a lane ends with its first failed entry."""
+
+    def note_failure(
+        self: applier.Applier, collection: Collection, window: list[Entry], error: InstanceError
+    ) -> None:
+        original(self, collection, window, error)
+        misbehaved(f"gives {collection} up on {self.instance.name}")
+        collection.lane.retry_at[self.instance.name] = float("inf")
+
+    original = patches.replace(applier.Applier, "_note_failure", note_failure)
+
+
+@mutant(Promise.LATE_REQUESTS, "primary-reset", "convergence")
+def retried_and_applied_twice(patches: Patches) -> None:
+    """A write whose connection broke is repeated blindly, seconds later, beside the log."""
+    retries: set[asyncio.Task[None]] = set()
+
+    async def again(executor: Executor, collection: Collection, entry: Entry, body: bytes) -> None:
+        await asyncio.sleep(4.0)
+        await original(executor, collection, entry, body)
+        misbehaved(f"applied {entry} again")
+
+    async def execute(
+        self: Executor, collection: Collection, entry: Entry, body: bytes
+    ) -> Execution:
+        try:
+            execution: Execution = await original(self, collection, entry, body)
+        except InstanceUnreachableError:
+            retry = asyncio.create_task(again(self, collection, entry, body), name="blind retry")
+            retries.add(retry)
+            retry.add_done_callback(retries.discard)
+            raise
+        return execution
+
+    original = patches.replace(Executor, "execute", execute)
+
+
+@mutant(Promise.IDEMPOTENT_WINDOWS, "primary-deaf-and-lb-killed", "durability convergence")
+def cursor_before_write(patches: Patches) -> None:
+    """The cursor is committed before the write is sent, not after its answer."""
+
+    async def window(
+        self: applier.Applier, collection: Collection, entry: Entry
+    ) -> tuple[list[Entry], bytes]:
+        chosen: tuple[list[Entry], bytes] = await original(self, collection, entry)
+        misbehaved(f"cursor of {self.instance.name} past {entry}")
+        await self._m.wal.record(Progress(advance=self._advance_to(chosen[0][-1])))
+        return chosen
+
+    original = patches.replace(applier.Applier, "_window", window)
+
+
+@mutant(Promise.MERGING, "primary-killed", "durability convergence")
+def merged_and_forgotten(patches: Patches) -> None:
+    """Of entries that travel together the last one is counted, and not sent."""
+
+    def merge(bodies: list[bytes]) -> tuple[bytes, int]:
+        body, count = original(bodies)
+        if count == 1:
+            return body, count
+        misbehaved(f"{count} entries without the last")
+        return original(bodies[: count - 1])[0], count
+
+    original = merging.merge
+    patches.replace(applier, "merge", merge)

@@ -1,0 +1,15 @@
+"""All mutants by name, family by family."""
+
+from tests.mutants.families import (  # noqa: F401 (each puts its mutants into the zoo)
+    appliers,
+    health,
+    log,
+    mapping,
+    order,
+    reads,
+    recovery,
+    writes,
+)
+from tests.mutants.registry import Mutant, registered
+
+ZOO: dict[str, Mutant] = registered()
