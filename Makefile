@@ -66,6 +66,10 @@ else
 	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
 endif
 
+.PHONY: mutants
+mutants: setup ## Try every broken load balancer of the zoo (ARGS="--only one-direction")
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: check
 check: lint types contracts ## Run all checks that start no server
 

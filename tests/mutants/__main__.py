@@ -1,7 +1,6 @@
 """The command behind `make mutants`: is every mutant caught, and the real one never accused?"""
 
 import asyncio
-import secrets
 import sys
 import time
 from datetime import UTC, datetime
@@ -34,11 +33,17 @@ Exit codes:
 @click.option("--seeds", default=20, show_default=True, help="Runs of the unmodified one.")
 @click.option("--parallel", default=2, show_default=True, help="Runs at a time.")
 @click.option("--attempts", default=2, show_default=True, help="Seeds that each mutant gets.")
-def main(only: tuple[str, ...], seeds: int, parallel: int, attempts: int) -> None:
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the files go; by default .runs/<time>-mutants.",
+)
+def main(
+    only: tuple[str, ...], seeds: int, parallel: int, attempts: int, directory: Path | None
+) -> None:
     """Try every mutant of the zoo, print the kill matrix, and try the unmodified load balancer."""
     mutants = _chosen(only)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-mutants-{secrets.token_hex(2)}"
-    directory = _RUNS.resolve() / name
+    directory = (directory or _RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-mutants").resolve()
     campaign = Campaign(directory, click.echo, parallel, attempts)
     began = time.monotonic()
     try:

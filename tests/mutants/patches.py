@@ -6,6 +6,7 @@ A mutant that silently were the unmodified lb would count as one that no checker
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 MARK = "MUTANT MISBEHAVED"
@@ -62,6 +63,11 @@ def misbehaved(what: object) -> None:
     One write call for a line: nothing of it is lost when the process is killed.
     """
     os.write(2, f"{MARK}: {what}\n".encode())
+
+
+def times_misbehaved(log: Path) -> int:
+    """Count what a mutant recorded in the log of its process."""
+    return log.read_bytes().count(MARK.encode()) if log.exists() else 0
 
 
 class EveryNth:

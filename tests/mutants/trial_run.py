@@ -13,7 +13,7 @@ from harness.model.verdict import Outcome
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory
 from harness.runner.session import run_in_lab
-from tests.mutants.patches import MARK
+from tests.mutants.patches import times_misbehaved
 from tests.mutants.trials import Trial
 
 UNMODIFIED = (sys.executable, "-m", "lb")
@@ -102,14 +102,6 @@ async def run_trial(
         seed=seed,
         directory=directory,
         seconds=round(loop.time() - began, 1),
-        misbehaved=times_misbehaved(directory),
+        misbehaved=times_misbehaved(directory / "logs" / "lb.log"),
         **found,
     )
-
-
-def times_misbehaved(directory: Path) -> int:
-    """Count what the mutant recorded in the log of its process."""
-    log = directory / "logs" / "lb.log"
-    if not log.exists():
-        return 0
-    return log.read_bytes().count(MARK.encode())

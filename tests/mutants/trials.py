@@ -16,14 +16,23 @@ from tests.mutants import intruders
 
 BASELINE_SECONDS, RECOVERY_SECONDS = 1.0, 2.0
 
-NO_ERRORS = Limits(failed_operations=0, gap_seconds=3.0, converge_seconds=15.0)
-"""Clients feel nothing; wide, because two runs at a time share a machine."""
+NO_ERRORS = Limits(failed_operations=0, gap_seconds=None, converge_seconds=20.0)
+"""Clients see no error; how long they wait is not asked."""
+
+PROMPT = Limits(failed_operations=0, gap_seconds=4.0, converge_seconds=20.0)
+"""Clients do not wait either; wide, because two runs at a time share a machine."""
 
 ANY_ERRORS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=20.0)
 """The load balancer or its log is broken itself: what clients are told may be an error."""
 
 BY_CHANCE = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
 """What `chroma-chaos run random` promises."""
+
+MANY_LANES = CmsSettings(operations_per_second=20.0, collections=16)
+"""An instance that does not answer has one entry of each lane; of many lanes it is the last one."""
+
+BUSY_LANES = CmsSettings(operations_per_second=30.0, collections=16)
+"""So many lanes that hardly two reads in a row are of the same one."""
 
 
 @dataclass(frozen=True)
@@ -60,29 +69,40 @@ def shortened(scenario: Scenario, name: str, limits: Limits) -> Scenario:
 
 QUIET = Trial("quiet", 3.0)
 PRIMARY_KILLED = Trial("primary-killed", 5.0, (("kill primary", 0.5, 4.0),))
-PRIMARY_PAUSED = Trial("primary-paused", 5.0, (("pause primary", 0.5, 4.0),))
+PRIMARY_AWAY = Trial("primary-away", 7.0, (("kill primary", 0.5, 6.0),), PROMPT)
+PRIMARY_PAUSED = Trial("primary-paused", 7.0, (("pause primary", 0.5, 6.0),), PROMPT)
 PRIMARY_RESET = Trial("primary-reset", 4.0, (("reset primary", 0.5, 3.0),))
-REPLICA_NARROW = Trial("replica-narrow", 5.0, (("bandwidth replica 8", 0.5, 4.0),))
-RESET_THEN_KILL = Trial(
-    "reset-then-kill", 8.0, (("reset primary", 0.5, 2.0), ("kill replica", 4.0, 3.5))
+PRIMARY_FLAPS = Trial(
+    "primary-flaps",
+    6.0,
+    (("reset primary", 0.3, 1.0), ("reset primary", 2.3, 1.0), ("reset primary", 4.3, 1.0)),
 )
-LB_KILLED = Trial("lb-killed", 4.0, (("kill lb", 1.0, 1.5),), ANY_ERRORS)
+PRIMARY_DEAF = Trial("primary-deaf", 5.0, (("black-hole primary", 0.5, 3.0),), workload=MANY_LANES)
+PRIMARY_NARROW = Trial("primary-narrow", 5.0, (("bandwidth primary 8", 0.5, 4.0),), PROMPT)
+REPLICA_NARROW = Trial(
+    "replica-narrow", 5.0, (("bandwidth replica 8", 0.5, 4.0),), workload=BUSY_LANES
+)
+RESET_THEN_KILL = Trial(
+    "reset-then-kill", 9.0, (("reset primary", 0.3, 1.5), ("kill replica", 3.0, 6.0)), PROMPT
+)
+LB_KILLED = Trial("lb-killed", 4.0, (("kill lb", 1.0, 1.5),), ANY_ERRORS, MANY_LANES)
 REPLICA_AND_LB_KILLED = Trial(
     "replica-and-lb-killed", 5.0, (("kill replica", 0.2, 4.0), ("kill lb", 2.0, 1.0)), ANY_ERRORS
 )
 LOG_PAUSED_AND_LB_KILLED = Trial(
     "log-paused-and-lb-killed",
     6.0,
-    (("kill replica", 0.2, 5.0), ("pause postgres", 1.0, 3.0), ("kill lb", 2.5, 2.5)),
+    # The replica goes when the log stands still, so that no lane has a backlog that is logged.
+    (("pause postgres", 0.5, 3.5), ("kill replica", 1.0, 4.5), ("kill lb", 2.8, 2.8)),
     ANY_ERRORS,
+    MANY_LANES,
 )
 PRIMARY_DEAF_AND_LB_KILLED = Trial(
     "primary-deaf-and-lb-killed",
     6.0,
     (("black-hole primary", 0.5, 2.0), ("kill lb", 1.2, 2.5)),
     ANY_ERRORS,
-    # Many lanes: nearly each write in the dark is the last one of its lane.
-    CmsSettings(operations_per_second=20.0, collections=16),
+    MANY_LANES,
 )
 POISONED = Trial("poisoned", 5.0, intruder=intruders.send_poison)
 
@@ -91,8 +111,12 @@ TRIALS: dict[str, Trial] = {
     for trial in (
         QUIET,
         PRIMARY_KILLED,
+        PRIMARY_AWAY,
         PRIMARY_PAUSED,
         PRIMARY_RESET,
+        PRIMARY_FLAPS,
+        PRIMARY_DEAF,
+        PRIMARY_NARROW,
         REPLICA_NARROW,
         RESET_THEN_KILL,
         LB_KILLED,

@@ -54,7 +54,7 @@ def write_on_one_side(patches: Patches) -> None:
     skip_when(patches, lambda _, e: e.kind in added and e.outcome is not None and due())
 
 
-@mutant(Promise.FAILOVER, "primary-killed", "availability")
+@mutant(Promise.FAILOVER, "primary-away", "availability")
 def always_the_primary(patches: Patches) -> None:
     """Writes go to the primary first, also while it is down."""
 
@@ -67,7 +67,7 @@ def always_the_primary(patches: Patches) -> None:
     original = patches.replace(lanes, "preferred_instance", preferred_instance)
 
 
-@mutant(Promise.FAILOVER, "primary-paused", "availability")
+@mutant(Promise.OTHERS_FOLLOW, "primary-narrow", "availability")
 def never_hedged(patches: Patches) -> None:
     """A write waits for the instance that has it, however long that is silent."""
 
@@ -99,7 +99,7 @@ def acked_when_sent(patches: Patches) -> None:
     original = patches.replace(Executor, "execute", execute)
 
 
-@mutant(Promise.DEFINITE_OUTCOMES, "primary-reset", "durability convergence")
+@mutant(Promise.DEFINITE_OUTCOMES, "primary-deaf", "durability convergence")
 def in_doubt_dropped(patches: Patches) -> None:
     """An entry whose connection broke is not sent to that instance again."""
     dropped: set[tuple[str, int]] = set()
@@ -129,13 +129,13 @@ def stops_at_the_first_error(patches: Patches) -> None:
     original = patches.replace(applier.Applier, "_note_failure", note_failure)
 
 
-@mutant(Promise.LATE_REQUESTS, "primary-reset", "convergence")
+@mutant(Promise.LATE_REQUESTS, "primary-deaf", "convergence")
 def retried_and_applied_twice(patches: Patches) -> None:
     """A write whose connection broke is repeated blindly, seconds later, beside the log."""
     retries: set[asyncio.Task[None]] = set()
 
     async def again(executor: Executor, collection: Collection, entry: Entry, body: bytes) -> None:
-        await asyncio.sleep(4.0)
+        await asyncio.sleep(2.0)
         await original(executor, collection, entry, body)
         misbehaved(f"applied {entry} again")
 

@@ -31,7 +31,7 @@ def logged_after_execution(patches: Patches) -> None:
     original = patches.replace(wal.Wal, "submit", submit)
 
 
-@mutant(Promise.BOUNDED_LOG, "primary-killed", "durability convergence")
+@mutant(Promise.BOUNDED_LOG, "primary-killed", "durability convergence", is_sample=True)
 def pruned_too_early(patches: Patches) -> None:
     """Bodies are removed from the log as soon as one instance has applied them."""
     patches.set_variable("PRUNE_INTERVAL_SECONDS", "0.25", Settings.model_fields)

@@ -13,7 +13,7 @@ from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
 
-@mutant(Promise.MAPPING, "lb-killed", "phantom durability")
+@mutant(Promise.MAPPING, "lb-killed", "phantom durability", is_sample=True)
 def mapping_swapped(patches: Patches) -> None:
     """After a restart two collections have each other's UUID on the replica."""
 
@@ -57,19 +57,3 @@ def written_to_another_collection(patches: Patches) -> None:
         return await original(self, collection, target, entry, uuid, body)
 
     original = patches.replace(Executor, "_write", write)
-
-
-@mutant(Promise.CATALOGUE, "lb-killed", "availability")
-def mappings_forgotten(patches: Patches) -> None:
-    """After a restart the load balancer knows no collection that has nothing to be applied."""
-
-    async def load_collections(
-        connection: Any, catalogue: Catalogue, fleet: Fleet, needed: set[UUID]
-    ) -> None:
-        await original(connection, catalogue, fleet, needed)
-        for collection in catalogue:
-            if collection.id not in needed:
-                misbehaved(f"forgets {collection}")
-                catalogue.forget(collection)
-
-    original = patches.replace(recovery, "_load_collections", load_collections)

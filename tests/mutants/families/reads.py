@@ -65,7 +65,7 @@ def empty_reads(patches: Patches) -> None:
     original = patches.replace(lookups.Lookups, "_records", records)
 
 
-@mutant(Promise.HEDGED_READS, "primary-reset", "availability")
+@mutant(Promise.HEDGED_READS, "primary-flaps", "availability")
 def reads_not_retried(patches: Patches) -> None:
     """A read whose connection broke fails for the client; no other instance is asked."""
 

@@ -27,20 +27,3 @@ def tail_forgotten(patches: Patches) -> None:
         return tail
 
     original = patches.replace(app, "recover", recover)
-
-
-@mutant(Promise.DURABLE_WRITES, "replica-and-lb-killed", "convergence")
-def undecided_forgotten(patches: Patches) -> None:
-    """After a restart only the newest entry of each lane is taken up."""
-
-    async def recover(connection: Any, fleet: Fleet, now: float) -> LogTail:
-        tail: LogTail = await original(connection, fleet, now)
-        for collection in tail.unfinished():
-            for instance, queue in collection.lane.queues.items():
-                for entry in list(queue)[:-1]:
-                    misbehaved(f"forgets {entry} for {instance}")
-                    collection.lane.mark_applied(instance, entry)
-                    tail.advance(collection, instance, entry)
-        return tail
-
-    original = patches.replace(app, "recover", recover)
