@@ -69,19 +69,19 @@ def test_a_trial_is_short_and_can_be_made(trial) -> None:
 
 
 def test_the_page_lists_exactly_the_mutants_of_the_zoo() -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (.+?) \|", PAGE.read_text(), re.M)
-    said = {
-        name: (fault, breaks, set(re.findall("`(.+?)`", by))) for name, fault, breaks, by in rows
-    }
-    assert said == {
-        mutant.name: (mutant.fault, mutant.breaks.value, set(mutant.caught_by))
-        for mutant in ZOO.values()
-    }
+    row = r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$"
+    said = {name: rest for name, *rest in re.findall(row, PAGE.read_text(), re.MULTILINE)}
+    assert said == {mutant.name: in_words(mutant) for mutant in ZOO.values()}
 
 
-def test_each_family_has_one_that_the_tests_try() -> None:
-    sampled = {mutant.family for mutant in ZOO.values() if mutant.is_sample}
-    assert sampled == {mutant.family for mutant in ZOO.values()}
+def in_words(mutant: Mutant) -> list[str]:
+    checkers = ", ".join(f"`{checker}`" for checker in sorted(mutant.caught_by))
+    return [mutant.fault, mutant.breaks.value, checkers, mutant.trial]
+
+
+def test_the_tests_try_few_mutants_and_no_two_of_a_family() -> None:
+    sampled = [mutant.family for mutant in ZOO.values() if mutant.is_sample]
+    assert 5 <= len(sampled) == len(set(sampled)) <= 7
 
 
 def test_a_patch_of_what_is_gone_is_refused() -> None:

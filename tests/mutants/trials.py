@@ -31,7 +31,7 @@ BY_CHANCE = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30
 MANY_LANES = CmsSettings(operations_per_second=20.0, collections=16)
 """An instance that does not answer has one entry of each lane; of many lanes it is the last one."""
 
-BUSY_LANES = CmsSettings(operations_per_second=30.0, collections=16)
+BUSY_LANES = CmsSettings(operations_per_second=30.0, collections=40)
 """So many lanes that hardly two reads in a row are of the same one."""
 
 
@@ -75,10 +75,9 @@ PRIMARY_RESET = Trial("primary-reset", 4.0, (("reset primary", 0.5, 3.0),))
 PRIMARY_FLAPS = Trial(
     "primary-flaps",
     6.0,
-    (("reset primary", 0.3, 1.0), ("reset primary", 2.3, 1.0), ("reset primary", 4.3, 1.0)),
+    (("reset primary", 0.3, 1.0), ("reset primary", 4.5, 1.0)),
 )
 PRIMARY_DEAF = Trial("primary-deaf", 5.0, (("black-hole primary", 0.5, 3.0),), workload=MANY_LANES)
-PRIMARY_NARROW = Trial("primary-narrow", 5.0, (("bandwidth primary 8", 0.5, 4.0),), PROMPT)
 REPLICA_NARROW = Trial(
     "replica-narrow", 5.0, (("bandwidth replica 8", 0.5, 4.0),), workload=BUSY_LANES
 )
@@ -89,11 +88,12 @@ LB_KILLED = Trial("lb-killed", 4.0, (("kill lb", 1.0, 1.5),), ANY_ERRORS, MANY_L
 REPLICA_AND_LB_KILLED = Trial(
     "replica-and-lb-killed", 5.0, (("kill replica", 0.2, 4.0), ("kill lb", 2.0, 1.0)), ANY_ERRORS
 )
-LOG_PAUSED_AND_LB_KILLED = Trial(
-    "log-paused-and-lb-killed",
+SLOW_LOG_AND_LB_KILLED = Trial(
+    "slow-log-and-lb-killed",
     6.0,
-    # The replica goes when the log stands still, so that no lane has a backlog that is logged.
-    (("pause postgres", 0.5, 3.5), ("kill replica", 1.0, 4.5), ("kill lb", 2.8, 2.8)),
+    # The replica goes when commits are slow, so that lanes have no backlog there that is logged:
+    # what is known to be in doubt is compared and repaired after the restart.
+    (("latency postgres 400", 0.3, 4.0), ("kill replica", 0.8, 4.0), ("kill lb", 2.0, 3.0)),
     ANY_ERRORS,
     MANY_LANES,
 )
@@ -116,12 +116,11 @@ TRIALS: dict[str, Trial] = {
         PRIMARY_RESET,
         PRIMARY_FLAPS,
         PRIMARY_DEAF,
-        PRIMARY_NARROW,
         REPLICA_NARROW,
         RESET_THEN_KILL,
         LB_KILLED,
         REPLICA_AND_LB_KILLED,
-        LOG_PAUSED_AND_LB_KILLED,
+        SLOW_LOG_AND_LB_KILLED,
         PRIMARY_DEAF_AND_LB_KILLED,
         POISONED,
     )

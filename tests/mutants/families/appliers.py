@@ -67,18 +67,6 @@ def always_the_primary(patches: Patches) -> None:
     original = patches.replace(lanes, "preferred_instance", preferred_instance)
 
 
-@mutant(Promise.OTHERS_FOLLOW, "primary-narrow", "availability")
-def never_hedged(patches: Patches) -> None:
-    """A write waits for the instance that has it, however long that is silent."""
-
-    def hedge_seconds(self: applier.Applier) -> float:
-        if original(self) < 60:
-            misbehaved("waits for whoever has a write")
-        return 60.0
-
-    original = patches.replace(applier.Applier, "_hedge_seconds", hedge_seconds)
-
-
 @mutant(Promise.DEFINITE_OUTCOMES, "primary-reset", "durability convergence")
 def acked_when_sent(patches: Patches) -> None:
     """A write whose connection broke counts as done, because it was sent."""

@@ -10,7 +10,7 @@ from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
 
-@mutant(Promise.LOGGED_FIRST, "log-paused-and-lb-killed", "durability convergence")
+@mutant(Promise.LOGGED_FIRST, "slow-log-and-lb-killed", "durability convergence")
 def logged_after_execution(patches: Patches) -> None:
     """A write goes to the instances at once, and into the log beside that."""
 
@@ -31,7 +31,7 @@ def logged_after_execution(patches: Patches) -> None:
     original = patches.replace(wal.Wal, "submit", submit)
 
 
-@mutant(Promise.BOUNDED_LOG, "primary-killed", "durability convergence", is_sample=True)
+@mutant(Promise.BOUNDED_LOG, "primary-killed", "durability convergence")
 def pruned_too_early(patches: Patches) -> None:
     """Bodies are removed from the log as soon as one instance has applied them."""
     patches.set_variable("PRUNE_INTERVAL_SECONDS", "0.25", Settings.model_fields)

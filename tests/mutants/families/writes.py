@@ -50,7 +50,7 @@ def delete_dropped(patches: Patches) -> None:
     original = patches.replace(writes.Writes, "write", write)
 
 
-@mutant(Promise.LOGGED_FIRST, "log-paused-and-lb-killed", "durability")
+@mutant(Promise.LOGGED_FIRST, "slow-log-and-lb-killed", "durability")
 def acked_before_logged(patches: Patches) -> None:
     """A write is acknowledged when it is queued for the log, before the commit."""
 
@@ -75,7 +75,7 @@ def _forget(task: "asyncio.Task[object]") -> None:
         task.exception()
 
 
-@mutant(Promise.NO_ERRORS, "quiet", "availability", is_sample=True)
+@mutant(Promise.NO_ERRORS, "quiet", "availability")
 def writes_refused(patches: Patches) -> None:
     """Now and then a write is refused although everything is well."""
     due = EveryNth(12)
