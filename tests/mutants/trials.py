@@ -103,6 +103,9 @@ PRIMARY_DEAF_AND_LB_KILLED = Trial(
     MANY_LANES,
 )
 POISONED = Trial("poisoned", 5.0, intruder=intruders.send_poison)
+REQUEST_HELD = Trial("request-held", 6.0, (("hold primary 4 3 writes", 0.5, 5.0),))
+# Held until long after it was given up: by then others have been applied in its place.
+REQUEST_HELD_LONG = Trial("request-held-long", 12.0, (("hold primary 10", 0.5, 11.0),))
 
 TRIALS: dict[str, Trial] = {
     trial.name: trial
@@ -121,6 +124,8 @@ TRIALS: dict[str, Trial] = {
         SLOW_LOG_AND_LB_KILLED,
         PRIMARY_DEAF_AND_LB_KILLED,
         POISONED,
+        REQUEST_HELD,
+        REQUEST_HELD_LONG,
     )
 }
 

@@ -3,6 +3,7 @@
 from tests.mutants.families import (  # noqa: F401 (each puts its mutants into the zoo)
     appliers,
     health,
+    late,
     log,
     mapping,
     order,
