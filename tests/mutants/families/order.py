@@ -29,7 +29,7 @@ def lane_out_of_order(patches: Patches) -> None:
     original = patches.replace(lanes.Lane, "append", append)
 
 
-@mutant(Promise.ONE_ORDER, "primary-killed", "convergence", is_sample=True)
+@mutant(Promise.ONE_ORDER, "primary-killed", "convergence")
 def two_windows_at_once(patches: Patches) -> None:
     """The entry after the one that is being applied is sent without waiting for it."""
     early: dict[tuple[str, int], asyncio.Task[Execution]] = {}

@@ -12,7 +12,7 @@ from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
 
-@mutant(Promise.FRESH_READS, "replica-narrow", "read-your-writes", is_sample=True)
+@mutant(Promise.FRESH_READS, "replica-narrow", "read-your-writes")
 def stale_reads(patches: Patches) -> None:
     """Reads go to every member of a collection, however far it is behind."""
 
@@ -102,7 +102,7 @@ def reads_not_hedged(patches: Patches) -> None:
     original = patches.replace(reads.Reads, "_start_if_due", start_if_due)
 
 
-@mutant(Promise.FRESH_READS, "primary-killed", "read-your-writes")
+@mutant(Promise.FRESH_READS, "primary-killed", "read-your-writes", is_sample=True)
 def acknowledgement_not_noted(patches: Patches) -> None:
     """What was acknowledged is not noted, so an instance that catches up is read too early."""
 
