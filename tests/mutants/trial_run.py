@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.verdict import Outcome
 from harness.runner.run import RunSettings
@@ -78,8 +78,8 @@ async def run_trial(
     run_directory = RunDirectory(directory)
     run_directory.create()
     scenario = trial.scenario(seed)
-    intercepts = Capability.INTERCEPT in scenario.needs
-    lab = ProcessLab(ProcessLabSettings(directory, lb_command=command, http_proxy=intercepts))
+    lab_settings = ProcessLabSettings(directory, lb_command=command, needs=scenario.needs)
+    lab = ProcessLab(lab_settings)
     settings = RunSettings(scenario, seed, run_directory, trial.workload, rest_seconds=rest_seconds)
     watcher = Watcher(trial, lab)
     found: dict[str, Any] = {}
