@@ -106,6 +106,8 @@ POISONED = Trial("poisoned", 5.0, intruder=intruders.send_poison)
 REQUEST_HELD = Trial("request-held", 6.0, (("hold primary 4 3 writes", 0.5, 5.0),))
 # Held until long after it was given up: by then others have been applied in its place.
 REQUEST_HELD_LONG = Trial("request-held-long", 12.0, (("hold primary 10", 0.5, 11.0),))
+SAME_DOCUMENTS = Trial("same-documents", 5.0, workload=CmsSettings(operations_per_second=40.0))
+QUIET_WITH_ERRORS = Trial("quiet-with-errors", 4.0, limits=ANY_ERRORS)
 
 TRIALS: dict[str, Trial] = {
     trial.name: trial
@@ -126,6 +128,8 @@ TRIALS: dict[str, Trial] = {
         POISONED,
         REQUEST_HELD,
         REQUEST_HELD_LONG,
+        SAME_DOCUMENTS,
+        QUIET_WITH_ERRORS,
     )
 }
 

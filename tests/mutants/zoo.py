@@ -2,6 +2,7 @@
 
 from tests.mutants.families import (  # noqa: F401 (each puts its mutants into the zoo)
     appliers,
+    catalogue,
     health,
     late,
     log,
@@ -9,6 +10,8 @@ from tests.mutants.families import (  # noqa: F401 (each puts its mutants into t
     order,
     reads,
     recovery,
+    status,
+    transactions,
     writes,
 )
 from tests.mutants.registry import Mutant, registered

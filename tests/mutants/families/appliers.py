@@ -157,7 +157,7 @@ def cursor_before_write(patches: Patches) -> None:
     original = patches.replace(applier.Applier, "_window", window)
 
 
-@mutant(Promise.MERGING, "primary-killed", "durability convergence")
+@mutant(Promise.MERGING, "primary-killed", "convergence")
 def merged_and_forgotten(patches: Patches) -> None:
     """Of entries that travel together the last one is counted, and not sent."""
 
