@@ -4,10 +4,11 @@ Two runs at a time, each in a lab of its own; what is found is told as it comes.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tests.mutants.matrix import Fate, Finding, fate_of
 from tests.mutants.registry import Mutant
@@ -32,12 +33,12 @@ class Campaign:
 
     async def try_mutants(self, mutants: Iterable[Mutant]) -> list[Finding]:
         """Find out which checkers see each mutant."""
-        return await self._side_by_side([self._try(mutant) for mutant in mutants])
+        return await self._side_by_side([partial(self._try, mutant) for mutant in mutants])
 
     async def try_unmodified(self, seeds: int) -> list[TrialResult]:
         """Run the real load balancer: through each trial, and with faults by chance."""
         trials = trials_of_the_unmodified(seeds)
-        runs = [self._control(trial, seed) for seed, trial in enumerate(trials, start=1)]
+        runs = [partial(self._control, each, seed) for seed, each in enumerate(trials, start=1)]
         return await self._side_by_side(runs)
 
     async def _try(self, mutant: Mutant) -> Finding:
@@ -63,15 +64,15 @@ class Campaign:
         self.say(f"unmodified in {run.trial}, seed {seed}, {run.seconds:.0f} s: {said}")
         return run
 
-    async def _side_by_side(self, work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    async def _side_by_side(self, work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         turns = asyncio.Semaphore(self.parallel)
 
-        async def in_turn(each: Coroutine[Any, Any, T]) -> T:
+        async def in_turn(do: Callable[[], Awaitable[T]]) -> T:
             async with turns:
-                return await each
+                return await do()
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(in_turn(each)) for each in work]
+            tasks = [group.create_task(in_turn(do)) for do in work]
         return [task.result() for task in tasks]
 
 

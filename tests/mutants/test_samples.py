@@ -58,6 +58,7 @@ def test_ctrl_c_ends_the_campaign_and_leaves_no_server(tmp_path: Path) -> None:
         campaign.kill()
     assert campaign.returncode == 130, said
     assert "stopped by SIGINT" in said
+    assert "Warning" not in said
     assert processes_marked(MARK, mark) == []
 
 
