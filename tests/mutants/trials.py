@@ -69,7 +69,6 @@ PRIMARY_KILLED = Trial("primary-killed", 5.0, (("kill primary", 0.5, 4.0),))
 # Longer than a client waits for an answer: whoever waits for the primary fails.
 PRIMARY_AWAY = Trial("primary-away", 12.0, (("kill primary", 0.5, 11.0),))
 PRIMARY_PAUSED = Trial("primary-paused", 12.0, (("pause primary", 0.5, 11.0),))
-PRIMARY_RESET = Trial("primary-reset", 4.0, (("reset primary", 0.5, 3.0),))
 PRIMARY_FLAPS = Trial(
     "primary-flaps",
     6.0,
@@ -116,7 +115,6 @@ TRIALS: dict[str, Trial] = {
         PRIMARY_KILLED,
         PRIMARY_AWAY,
         PRIMARY_PAUSED,
-        PRIMARY_RESET,
         PRIMARY_FLAPS,
         PRIMARY_DEAF,
         REPLICA_NARROW,

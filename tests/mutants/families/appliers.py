@@ -67,7 +67,7 @@ def always_the_primary(patches: Patches) -> None:
     original = patches.replace(lanes, "preferred_instance", preferred_instance)
 
 
-@mutant(Promise.DEFINITE_OUTCOMES, "primary-reset", "durability convergence")
+@mutant(Promise.DEFINITE_OUTCOMES, "primary-deaf", "durability convergence")
 def acked_when_sent(patches: Patches) -> None:
     """A write whose connection broke counts as done, because it was sent."""
 

@@ -22,7 +22,8 @@ def logged_after_execution(patches: Patches) -> None:
         change: CollectionChange | None = None,
     ) -> wal.Append:
         if change is not None:
-            return original(self, entry, deliver, undo, change)
+            kept: wal.Append = original(self, entry, deliver, undo, change)
+            return kept
         append: wal.Append = original(self, entry, lambda: None, lambda: None, change)
         misbehaved(f"sends entry {entry.position} before the commit")
         deliver()

@@ -60,8 +60,8 @@ def two_windows_at_once(patches: Patches) -> None:
 
 def next_after(lane: Lane, instance: str, entry: Entry) -> Entry | None:
     """Return the entry that comes after one that has an outcome already."""
-    queue = lane.queues.get(instance, ())
-    if len(queue) < 2 or queue[0] is not entry or queue[1].outcome is None:
+    queue = lane.queues.get(instance)
+    if queue is None or len(queue) < 2 or queue[0] is not entry or queue[1].outcome is None:
         return None
     return queue[1]
 

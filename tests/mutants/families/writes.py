@@ -5,12 +5,13 @@ import asyncio
 from lb import executor, writes
 from lb.errors import LogUnavailableError
 from lb.model import Answer, Entry, Kind
+from lb.paths import Read
 from lb.write_request import WriteRequest
 from tests.mutants.patches import EveryNth, Patches, misbehaved
 from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
-OF_DOCUMENTS = {
+OF_DOCUMENTS: dict[Kind | Read, Answer] = {
     Kind.ADD: Answer(201, b"{}"),
     Kind.UPDATE: Answer(200, b"{}"),
     Kind.UPSERT: Answer(200, b"{}"),
