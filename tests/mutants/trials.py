@@ -11,7 +11,8 @@ from harness.model.history import Limits
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.scenario import Phase, Scenario, scheduled
 from harness.runner.schedules import random_schedule
-from harness.workloads.cms import CmsSettings
+from harness.workloads.registry import WORKLOADS
+from harness.workloads.settings import WorkloadSettings
 from tests.mutants import intruders
 
 BASELINE_SECONDS, RECOVERY_SECONDS = 1.0, 2.0
@@ -25,11 +26,16 @@ ANY_ERRORS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=2
 BY_CHANCE = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
 """What `chroma-chaos run random` promises."""
 
-MANY_LANES = CmsSettings(operations_per_second=20.0, collections=16)
+MANY_LANES = WorkloadSettings(operations_per_second=20.0, collections=16)
 """An instance that does not answer has one entry of each lane; of many lanes it is the last one."""
 
-BUSY_LANES = CmsSettings(operations_per_second=30.0, collections=40)
+BUSY_LANES = WorkloadSettings(operations_per_second=30.0, collections=40)
 """So many lanes that hardly two reads in a row are of the same one."""
+
+
+def workload(name: str) -> WorkloadSettings:
+    """Choose another workload than the CMS, at a rate at which its operations meet."""
+    return WorkloadSettings(name=name, operations_per_second=40.0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ class Trial:
     seconds: float
     faults: tuple[tuple[str, float, float], ...] = ()
     limits: Limits = NO_ERRORS
-    workload: CmsSettings = field(default_factory=lambda: CmsSettings(operations_per_second=20.0))
+    workload: WorkloadSettings = field(
+        default_factory=lambda: WorkloadSettings(operations_per_second=20.0)
+    )
     intruder: Callable[[Lab], Awaitable[None]] | None = None
 
     def scenario(self, seed: int) -> Scenario:
@@ -105,7 +113,16 @@ POISONED = Trial("poisoned", 5.0, intruder=intruders.send_poison)
 REQUEST_HELD = Trial("request-held", 6.0, (("hold primary 4 3 writes", 0.5, 5.0),))
 # Held until long after it was given up: by then others have been applied in its place.
 REQUEST_HELD_LONG = Trial("request-held-long", 12.0, (("hold primary 10", 0.5, 11.0),))
-SAME_DOCUMENTS = Trial("same-documents", 5.0, workload=CmsSettings(operations_per_second=40.0))
+SAME_DOCUMENTS = Trial("same-documents", 5.0, workload=workload("register"))
+WHOLE_SETS = Trial("whole-sets", 3.0, workload=workload("set"))
+COLLECTIONS_COME_AND_GO = Trial("collections-come-and-go", 4.0, workload=workload("lifecycle"))
+COLLECTIONS_GO_MEANWHILE = Trial(
+    "collections-go-meanwhile",
+    6.0,
+    (("kill replica", 0.2, 5.0), ("kill lb", 3.0, 1.0)),
+    ANY_ERRORS,
+    workload("lifecycle"),
+)
 QUIET_WITH_ERRORS = Trial("quiet-with-errors", 4.0, limits=ANY_ERRORS)
 
 TRIALS: dict[str, Trial] = {
@@ -127,6 +144,9 @@ TRIALS: dict[str, Trial] = {
         REQUEST_HELD,
         REQUEST_HELD_LONG,
         SAME_DOCUMENTS,
+        WHOLE_SETS,
+        COLLECTIONS_COME_AND_GO,
+        COLLECTIONS_GO_MEANWHILE,
         QUIET_WITH_ERRORS,
     )
 }
@@ -135,7 +155,9 @@ CHANCE_SECONDS = 8.0
 
 
 def trial_by_chance(seed: int) -> Trial:
-    """Make a trial with the faults that the seed gives."""
+    """Make a trial with the faults that the seed gives, and each workload in its turn."""
     schedule = random_schedule(seed, CHANCE_SECONDS)
     faults = tuple((each.fault, each.at_seconds, each.seconds) for each in schedule.faults)
-    return Trial("by-chance", CHANCE_SECONDS, faults, BY_CHANCE)
+    name = list(WORKLOADS)[seed % len(WORKLOADS)]
+    settings = WorkloadSettings(name=name, operations_per_second=20.0)
+    return Trial(f"by-chance-{name}", CHANCE_SECONDS, faults, BY_CHANCE, settings)

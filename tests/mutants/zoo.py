@@ -2,6 +2,7 @@
 
 from tests.mutants.families import (  # noqa: F401 (each puts its mutants into the zoo)
     appliers,
+    beyond_the_cms,
     catalogue,
     health,
     late,
