@@ -48,6 +48,8 @@ class LogReader:
         self._timeout_seconds = timeout_seconds
         self._is_log = False
         self._connection: asyncpg.Connection[Any] | None = None
+        # Who watches and who inspects at rest share the connection: one of them at a time.
+        self._turn = asyncio.Lock()
 
     async def sample(self, *, at_rest: bool = False) -> LogSample:
         """Look at the log now; an error is a sample, too."""
@@ -66,14 +68,15 @@ class LogReader:
             return ()
 
     async def _in_time(self, read: Callable[["asyncpg.Connection[Any]"], Awaitable[T]]) -> T:
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                if self._connection is None:
-                    self._connection = await asyncpg.connect(self._url, statement_cache_size=0)
-                return await read(self._connection)
-        except BaseException:
-            self.close()
-            raise
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    if self._connection is None:
+                        self._connection = await asyncpg.connect(self._url, statement_cache_size=0)
+                    return await read(self._connection)
+            except BaseException:
+                self.close()
+                raise
 
     async def _sample(self, connection: "asyncpg.Connection[Any]") -> dict[str, Any]:
         found: dict[str, Any] = {"connections": await connection.fetchval(_query("connections"))}

@@ -85,8 +85,8 @@ async def run_trial(
     found: dict[str, Any] = {}
     try:
         result = await run_in_lab(settings, lab, watcher, {"lb_command": " ".join(command)})
-    except HarnessError as error:
-        found["error"] = str(error)
+    except Exception as error:  # One run that fails must not end all the others.
+        found["error"] = str(error) if isinstance(error, HarnessError) else repr(error)
     else:
         found["outcomes"] = {v.checker: v.outcome.value for v in result.verdicts}
         found["reasons"] = {

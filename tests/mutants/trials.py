@@ -113,6 +113,7 @@ POISONED = Trial("poisoned", 5.0, intruder=intruders.send_poison)
 REQUEST_HELD = Trial("request-held", 6.0, (("hold primary 4 3 writes", 0.5, 5.0),))
 # Held until long after it was given up: by then others have been applied in its place.
 REQUEST_HELD_LONG = Trial("request-held-long", 12.0, (("hold primary 10", 0.5, 11.0),))
+BUSY = Trial("busy", 5.0, workload=workload("cms"))
 SAME_DOCUMENTS = Trial("same-documents", 5.0, workload=workload("register"))
 WHOLE_SETS = Trial("whole-sets", 3.0, workload=workload("set"))
 COLLECTIONS_COME_AND_GO = Trial("collections-come-and-go", 4.0, workload=workload("lifecycle"))
@@ -143,6 +144,7 @@ TRIALS: dict[str, Trial] = {
         POISONED,
         REQUEST_HELD,
         REQUEST_HELD_LONG,
+        BUSY,
         SAME_DOCUMENTS,
         WHOLE_SETS,
         COLLECTIONS_COME_AND_GO,

@@ -15,7 +15,7 @@ from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
 
-@mutant(Promise.ONCE, "same-documents", "exactly-once")
+@mutant(Promise.ONCE, "busy", "exactly-once")
 def transaction_id_ignored(patches: Patches) -> None:
     """Every request is a new write, also one that repeats a Transaction-ID."""
     seen: set[str] = set()
@@ -32,7 +32,7 @@ def transaction_id_ignored(patches: Patches) -> None:
     original = patches.replace(writes.Writes, "write", write)
 
 
-@mutant(Promise.ONCE, "same-documents", "exactly-once")
+@mutant(Promise.ONCE, "busy", "exactly-once")
 def repetition_answered_otherwise(patches: Patches) -> None:
     """A repeated Transaction-ID is refused as a conflict instead of getting its outcome."""
     seen: set[str] = set()
