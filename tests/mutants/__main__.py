@@ -32,7 +32,7 @@ Exit codes:
 @click.option("--only", multiple=True, metavar="NAME", help="Try this mutant; may be repeated.")
 @click.option("--seeds", default=20, show_default=True, help="Runs of the unmodified one.")
 @click.option("--parallel", default=2, show_default=True, help="Runs at a time.")
-@click.option("--attempts", default=2, show_default=True, help="Seeds that each mutant gets.")
+@click.option("--attempts", default=3, show_default=True, help="Seeds that each mutant gets.")
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),

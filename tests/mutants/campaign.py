@@ -29,7 +29,7 @@ class Campaign:
     directory: Path
     say: Callable[[str], None]
     parallel: int = 2
-    attempts: int = 2
+    attempts: int = 3
 
     async def try_mutants(self, mutants: Iterable[Mutant]) -> list[Finding]:
         """Find out which checkers see each mutant."""

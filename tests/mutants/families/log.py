@@ -10,7 +10,7 @@ from tests.mutants.promises import Promise
 from tests.mutants.registry import mutant
 
 
-@mutant(Promise.LOGGED_FIRST, "slow-log-and-lb-killed", "durability convergence")
+@mutant(Promise.LOGGED_FIRST, "slow-log-and-lb-killed", "convergence")
 def logged_after_execution(patches: Patches) -> None:
     """A write goes to the instances at once, and into the log beside that."""
 
