@@ -6,7 +6,7 @@ from harness.errors import FaultError
 from harness.faults.probe import Sight, look
 from harness.polling import poll_until
 
-PROOF_SECONDS = 10.0
+PROOF_SECONDS = 30.0
 
 
 async def prove(
