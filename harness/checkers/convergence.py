@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checkers.cases import cases
 from harness.model.final_state import FinalState, HeldDocument
-from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, History
+from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, UNREADABLE, History
 from harness.model.verdict import Verdict, Violation, decide, unknown
 
 NAME = "convergence"
@@ -20,7 +20,17 @@ SETTLE_SECONDS = "settle_seconds"
 
 
 def check(history: History, finals: Sequence[FinalState]) -> Verdict:
-    """Compare every instance with the first, and the measured times with the limit."""
+    """Compare every instance with the first, and the measured times with the limit.
+
+    An instance that cannot be read when all is healed has not converged.
+    """
+    unreadable = [
+        Violation(f"an instance cannot be read at rest: {milestone.detail}")
+        for milestone in history.milestones
+        if milestone.name == UNREADABLE
+    ]
+    if unreadable:
+        return decide(NAME, len(unreadable), unreadable)
     if len(finals) < 2:
         return unknown(NAME, f"final reads of {len(finals)} instances: two are needed to compare")
     figures, violations = _times(history)

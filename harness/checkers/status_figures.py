@@ -61,7 +61,10 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     asked = endpoint(history, PATH, PENDING)
     if not asked.is_offered:
         return asked.refusal(NAME)
-    if not any(s.is_log for s in history.observed(LogSample)):
+    samples = history.observed(LogSample)
+    if samples and all(sample.error for sample in samples):
+        return unknown(NAME, f"PostgreSQL was never read: {samples[-1].error}")
+    if not any(sample.is_log for sample in samples):
         return not_offered(NAME, "PostgreSQL holds no log of ours to compare with")
     figures = _comparable(history, asked.words)
     violations = [Violation(f"{PATH} makes no sense", (describe(a),)) for a in asked.nonsense]

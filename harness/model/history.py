@@ -58,6 +58,8 @@ CONVERGED = "converged"
 CLIENTS_STOPPED = "clients-stopped"
 # With no client left, all instances were seen to hold the same.
 SETTLED = "settled"
+# An instance could not be read at the end (detail: which, and what it answered).
+UNREADABLE = "unreadable"
 
 STEADY_STATE = "steady-state"
 

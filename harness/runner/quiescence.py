@@ -6,7 +6,7 @@ from harness.client.instance_reader import InstanceReader
 from harness.client.lb_figures import pending_entries
 from harness.errors import HarnessError, InstanceReadError
 from harness.model.final_state import FinalState
-from harness.model.history import SETTLED, HistoryWriter, Milestone
+from harness.model.history import SETTLED, UNREADABLE, HistoryWriter, Milestone
 from harness.polling import poll_until
 
 _INTERVAL_SECONDS = 0.1
@@ -46,22 +46,28 @@ async def settle(
     log.append(Milestone(name=SETTLED, at_ns=clock()))
 
 
-async def read_final_states(readers: Sequence[InstanceReader]) -> tuple[FinalState, ...]:
-    """Read everything from each instance; one that cannot be read is left out."""
+async def read_final_states(
+    log: HistoryWriter, readers: Sequence[InstanceReader], clock: Callable[[], int]
+) -> tuple[FinalState, ...]:
+    """Read everything from each instance; one that cannot be read is left out, and recorded."""
     states: list[FinalState] = []
     for reader in readers:
+        errors: list[str] = []
         try:
-            states.append(await poll_until(_read(reader), _FINAL_READ_SECONDS, _NotAtRestError))
+            look = _read(reader, errors)
+            states.append(await poll_until(look, _FINAL_READ_SECONDS, _NotAtRestError))
         except _NotAtRestError:
-            continue
+            detail = f"{reader.name}: {errors[-1] if errors else 'no answer'}"
+            log.append(Milestone(name=UNREADABLE, at_ns=clock(), detail=detail))
     return tuple(states)
 
 
-def _read(reader: InstanceReader) -> Callable[[], Awaitable[FinalState | None]]:
+def _read(reader: InstanceReader, errors: list[str]) -> Callable[[], Awaitable[FinalState | None]]:
     async def see() -> FinalState | None:
         try:
             return await reader.final_state()
-        except InstanceReadError:
+        except InstanceReadError as error:
+            errors.append(str(error))
             return None
 
     return see

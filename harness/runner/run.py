@@ -164,7 +164,7 @@ class Run:
                 self._progress.phase("rest", 0)
                 await settle(log, stage.readers, self._lab.lb_url, self._clock, rest_seconds)
                 at_rest.set()
-                finals = await read_final_states(stage.readers)
+                finals = await read_final_states(log, stage.readers, self._clock)
                 await Inspection(*sources).inspect()
                 return finals
             finally:

@@ -9,7 +9,7 @@ from harness.checkers import durability, phantom, resurrection
 from harness.checkers.convergence import CONVERGE_SECONDS, SETTLE_SECONDS, check
 from harness.model.fault_window import FaultWindow
 from harness.model.final_state import FinalState
-from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, Milestone
+from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, UNREADABLE, Milestone
 from harness.model.operation import Completion, Operation
 from harness.model.verdict import Outcome
 from tests.unit.checkers.histories import (
@@ -95,6 +95,13 @@ def test_every_document_that_is_not_allowed_is_named_by_one_of_the_three_checker
 
 def test_one_instance_alone_is_unknown() -> None:
     assert check(history(), [final(OLD)]).outcome is Outcome.UNKNOWN
+
+
+def test_an_instance_that_cannot_be_read_at_rest_fails() -> None:
+    unreadable = Milestone(name=UNREADABLE, at_ns=SECOND, detail="replica: HTTP 500")
+    verdict = check(history(unreadable), [final(OLD)])
+    assert verdict.outcome is Outcome.FAIL
+    assert "replica: HTTP 500" in verdict.violations[0].message
 
 
 def test_empty_instances_are_unknown() -> None:

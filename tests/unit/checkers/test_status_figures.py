@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.checkers.status_figures import PATH, check
 from harness.model.history import SETTLED, History, Milestone
-from harness.model.observation import LbAnswer
+from harness.model.observation import LbAnswer, LogSample
 from harness.model.verdict import Outcome
 from tests.unit.checkers.observed import fault, log_sample, observed, says, silent
 
@@ -163,3 +163,12 @@ def test_silence_is_no_lie() -> None:
 def test_without_figures_or_without_our_log_it_is_not_offered() -> None:
     assert check(between(says(PATH, "{}", 3, status=404)), []).outcome is Outcome.NOT_OFFERED
     assert check(observed(figures(3)), []).outcome is Outcome.NOT_OFFERED
+
+
+def test_a_postgres_that_was_never_read_is_unknown_and_not_a_system_without_a_log() -> None:
+    dark = LogSample(asked_ns=1, answered_ns=2, error="timed out")
+    verdict = check(observed(dark, figures(3), dark), [])
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.UNKNOWN,
+        "PostgreSQL was never read: timed out",
+    )
