@@ -14,7 +14,7 @@ import pytest
 from tests.marked_processes import processes_marked
 from tests.mutants.zoo import ZOO
 
-pytestmark = [pytest.mark.real, pytest.mark.alone]
+pytestmark = pytest.mark.real
 
 MARK = "CHROMA_CHAOS_ZOO_TEST"
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from harness.model.operation import Invocation, Kind
 from harness.workloads.cms import CmsGenerator, CmsSettings
 from tests.marked_processes import processes_marked
 
-pytestmark = [pytest.mark.real, pytest.mark.alone]
+pytestmark = pytest.mark.real
 
 SEED = 1
 BROKEN_LB = Path(__file__).with_name("broken_lb.py")
