@@ -43,6 +43,8 @@ class Endpoint:
         """Make the verdict for an endpoint that is not offered, or was not asked for at all."""
         if not self.answers:
             return unknown(checker, f"{self.path} was not asked for")
+        if all("ConnectError" in answer.error for answer in self.answers):
+            return unknown(checker, f"nobody was there to answer {self.path}")
         seen = describe(self.answers[0])
         return not_offered(checker, f"the load balancer does not offer {self.path}: {seen}")
 

@@ -1,9 +1,11 @@
 """Mutants of the catalogue after a restart."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 from lb import recovery
+from lb.adoption import Adoption
 from lb.catalogue import Catalogue
 from lb.instances import Fleet
 from tests.mutants.patches import Patches, misbehaved
@@ -24,4 +26,9 @@ def mappings_forgotten(patches: Patches) -> None:
                 misbehaved(f"forgets {collection}")
                 catalogue.forget(collection)
 
+    async def run(self: Adoption) -> None:
+        # It would adopt them anew, which PostgreSQL refuses, and end: sooner or later, by chance.
+        await asyncio.Event().wait()
+
     original = patches.replace(recovery, "_load_collections", load_collections)
+    patches.replace(Adoption, "run", run)

@@ -172,3 +172,10 @@ def test_a_postgres_that_was_never_read_is_unknown_and_not_a_system_without_a_lo
         Outcome.UNKNOWN,
         "PostgreSQL was never read: timed out",
     )
+
+
+def test_a_load_balancer_that_is_gone_is_unknown_and_not_one_without_the_endpoint() -> None:
+    gone = LbAnswer(path=PATH, asked_ns=3, answered_ns=4, error="ConnectError('refused')")
+    assert (
+        check(observed(log_sample(1, 20), gone, log_sample(5, 22)), []).outcome is Outcome.UNKNOWN
+    )
