@@ -171,6 +171,7 @@ class Applier:
         lane, name = collection.lane, self.instance.name
         if not lane.is_member(name):
             return  # It left between the decision and this task's first turn.
+        is_decided = entry.outcome is not None
         window, body = await self._window(collection, entry)
         was_refused = entry.outcome is not None and not entry.outcome.has_effect
         if not lane.is_member(name) or entry.is_held or was_refused:
@@ -185,7 +186,7 @@ class Applier:
         self.instance.sync_cycles += 1
         try:
             await reach("before-send", *window, instance=name)
-            execution = await self._executor.execute(collection, entry, body)
+            execution = await self._executor.execute(collection, entry, body, is_decided=is_decided)
             await reach("after-send", *window, instance=name)
             self._check_agreement(entry, execution)
         except InstanceError as error:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from lb import payloads
+from lb import ghosts, payloads
 from lb.catalogue import Collection
 from lb.errors import (
     BrokenMappingError,
@@ -51,14 +51,22 @@ class Executor:
         self._upstream = upstream
         self._resolve = resolve
 
-    async def execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
-        """Apply the entry; raises `InstanceError` when the outcome is not definite."""
+    async def execute(
+        self, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
+    ) -> Execution:
+        """Apply the entry; raises `InstanceError` when the outcome is not definite.
+
+        `is_decided`: the outcome was known when the body was read, which is then as it was sent to
+        the instance that gave the outcome, and may be merged.
+        """
         try:
-            return await self._execute(collection, entry, body)
+            return await self._execute(collection, entry, body, is_decided)
         except RequestError as error:
             raise InstanceError(self._upstream.instance.name, str(error)) from error
 
-    async def _execute(self, collection: Collection, entry: Entry, body: bytes) -> Execution:
+    async def _execute(
+        self, collection: Collection, entry: Entry, body: bytes, is_decided: bool
+    ) -> Execution:
         target = parse_target(METHODS.get(entry.kind, "POST"), entry.path)
         uuid = collection.uuids.get(self._upstream.instance.name)
         if entry.kind in OF_NAMESPACES:
@@ -69,6 +77,8 @@ class Executor:
             return await self._drop(target, uuid)
         if entry.kind is Kind.DELETE and uuid is not None:
             body = await self._repeatable(target, entry, uuid, body)
+        if entry.kind is Kind.UPDATE and uuid is not None and not is_decided:
+            return await self._update(collection, target, entry, uuid, body)
         return await self._write(collection, target, entry, uuid, body)
 
     async def _write(
@@ -212,6 +222,34 @@ class Executor:
         if delete.limit is None and len(by_ids) > MOST_RESOLVED_BYTES:
             return body
         return await self._resolve(entry, by_ids)
+
+    async def _update(
+        self, collection: Collection, target: Target, entry: Entry, uuid: UUID, body: bytes
+    ) -> Execution:
+        """Update what exists, in such a way that what does not can never be changed by it."""
+        harmless = await self._without_ghosts(target, entry, uuid, body)
+        execution = await self._write(collection, target, entry, uuid, harmless)
+        if execution.answer.status == 422 and harmless != body:
+            # Chroma cannot read a column that both have, and says where: in the client's own body.
+            return await self._write(collection, target, entry, uuid, body)
+        return execution
+
+    async def _without_ghosts(self, target: Target, entry: Entry, uuid: UUID, body: bytes) -> bytes:
+        """Turn an update that names absent documents into one that can never change them.
+
+        Updates do not make documents, so a second run finds the same ones.
+        """
+        existing: set[str] = set()
+        for get in ghosts.gets_of(ghosts.embedded_ids(body)):
+            path = target.collection_path(uuid, "get")
+            listed = await self._upstream.read("POST", path, get, entry.content_type)
+            if not listed.is_definite:
+                raise InstanceError(self._upstream.instance.name, describe(listed))
+            if not listed.is_success:
+                return body
+            existing.update(payloads.listed_ids(listed))
+        harmless = ghosts.without_ghosts(body, existing, entry.lane_id, entry.position)
+        return body if harmless == body else await self._resolve(entry, harmless)
 
 
 def in_client_terms(answer: Answer, uuid: UUID, logical_id: UUID) -> Answer:

@@ -96,6 +96,11 @@ CASES = {
         on_documents("update", ids=["a"], metadatas=[{"n": None, "more": 1}]),
         (on_documents("update", ids=["a"], metadatas=[{"n": 2, "more": 2}]),),
     ),
+    "update-absent": Case(
+        on_documents("update", ids=["a", "e"], embeddings=[[3, 4], [7, 8]]),
+        (on_documents("add", **one("e", "x")), on_documents("update", **one("a", "x"))),
+        is_conditional=True,
+    ),
     "upsert": Case(
         on_documents("upsert", **one("e", "y", kept=1)),
         (on_documents("delete", ids=["e"]), on_documents("add", **one("e", "x"))),
