@@ -16,6 +16,7 @@ from lb.errors import (
 from lb.instances import Instance, State
 from lb.leader import Lead
 from lb.log_reader import LogReader
+from lb.merging import merge
 from lb.model import Answer, CollectionState, Entry, Kind, Progress
 from lb.quarantine import Quarantine
 from lb.suspicion import CanaryAnswer, CanaryResult
@@ -43,6 +44,8 @@ class StandInServer:
     answer: Answer | Exception = OK
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: list[bytes] = field(default_factory=list)
+    listed: Answer = field(default_factory=lambda: Answer(404, b"{}"))
+    reads: int = 0
 
     async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         self.bodies.append(body)
@@ -54,7 +57,8 @@ class StandInServer:
     async def read(
         self, method: str, path: str, body: bytes = b"", content_type: str = ""
     ) -> Answer:
-        return Answer(404, b"{}")
+        self.reads += 1
+        return self.listed
 
 
 @dataclass
@@ -198,6 +202,66 @@ async def test_a_client_is_answered_before_the_cursor_is_committed(bench: Bench)
 
     bench.log.gate.set()
     await until(following.settled.is_set, "the lane goes on")
+
+
+UPDATE = b'{"ids":["absent","there"],"embeddings":[[1],[2]]}'
+FOUND = Answer(200, b'{"ids":["there"]}')
+
+
+async def test_an_update_made_harmless_goes_to_the_others_as_the_first_one_got_it(
+    bench: Bench,
+) -> None:
+    bench.servers[A].listed = FOUND
+    bench.let(A, B)
+
+    bench.logged(2, Kind.UPDATE, UPDATE)
+    bench.logged(3, Kind.UPDATE, UPDATE.replace(b"there", b"elsewhere"))
+
+    await until(lambda: bench.collection.lane.is_drained, "both instances have both")
+    sent = {name: merge(server.bodies) for name, server in bench.servers.items()}
+    assert sent[A] == (sent[B][0], 2)
+    assert sent[B][1] == 1, "what follows is merged"
+    assert b'"absent"' not in sent[A][0]
+    assert bench.servers[B].reads == 0
+
+
+async def test_a_hedged_update_is_as_harmless_as_the_one_that_hangs() -> None:
+    bench = Bench(hedge_max_seconds=0.02)
+    bench.servers[A].listed = bench.servers[B].listed = FOUND
+    bench.let(B)
+
+    entry = bench.logged(2, Kind.UPDATE, UPDATE)
+
+    await until(entry.settled.is_set, "the other has answered")
+    assert bench.servers[B].bodies == bench.servers[A].bodies
+    assert b'"absent"' not in bench.servers[B].bodies[0]
+    await bench.stop()
+
+
+async def test_an_update_whose_body_was_read_before_another_settled_it_is_made_harmless_too() -> (
+    None
+):
+    """The body that it read is the client's, although the outcome is known when it is sent."""
+    bench = Bench(hedge_max_seconds=0.02)
+    bench.servers[A].listed = bench.servers[B].listed = FOUND
+    is_going_on = asyncio.Event()
+
+    async def hold(point: str, *entries: Entry, instance: str = "") -> None:
+        if (point, instance) == ("before-send", B):
+            await is_going_on.wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lb.applier.reach", hold)
+        entry = bench.logged(2, Kind.UPDATE, UPDATE)
+        await until(lambda: B in bench.collection.lane.busy, "it is hedged and held")
+        bench.let(A, B)
+        await until(entry.settled.is_set, "the first has answered")
+        bench.tail.release_body(entry)
+        is_going_on.set()
+        await until(lambda: bench.sent(B) == 1, "the other is sent it")
+
+    assert bench.servers[B].bodies == bench.servers[A].bodies
+    await bench.stop()
 
 
 async def test_what_was_refused_is_never_sent_to_the_others(bench: Bench) -> None:
