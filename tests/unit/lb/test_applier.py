@@ -244,16 +244,18 @@ async def test_an_update_whose_body_was_read_before_another_settled_it_is_made_h
     """The body that it read is the client's, although the outcome is known when it is sent."""
     bench = Bench(hedge_max_seconds=0.02)
     bench.servers[A].listed = bench.servers[B].listed = FOUND
-    is_going_on = asyncio.Event()
+    has_read, is_going_on = asyncio.Event(), asyncio.Event()
 
     async def hold(point: str, *entries: Entry, instance: str = "") -> None:
         if (point, instance) == ("before-send", B):
+            has_read.set()
             await is_going_on.wait()
+        if (point, instance) == ("before-resolve", A):
+            await has_read.wait()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lb.applier.reach", hold)
         entry = bench.logged(2, Kind.UPDATE, UPDATE)
-        await until(lambda: B in bench.collection.lane.busy, "it is hedged and held")
         bench.let(A, B)
         await until(entry.settled.is_set, "the first has answered")
         bench.tail.release_body(entry)
