@@ -114,6 +114,7 @@ def _is_cut_off(history: History, name: str, asked_ns: int, answered_ns: int) ->
         window.target == name
         and window.fault.split()[0] in _NO_WAY_THROUGH
         and window.took_effect
+        and not window.ended_early
         and window.effect_observed_ns + DETECT_NS <= asked_ns
         and answered_ns < (window.healed_ns or span_of(window)[1])
         for window in history.fault_windows.values()

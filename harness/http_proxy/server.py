@@ -37,8 +37,14 @@ class _Entrance:
     def __init__(self, route: Route, book: RuleBook) -> None:
         self._route = route
         self._book = book
+        self._admitted: set[asyncio.Task[None]] = set()
 
     async def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # asyncio forgets a connection whose client has left, and what is still to be done with it.
+        task = asyncio.current_task()
+        assert task is not None
+        self._admitted.add(task)
+        task.add_done_callback(self._admitted.discard)
         client = Side(reader, writer)
         try:
             to_server = await asyncio.open_connection(

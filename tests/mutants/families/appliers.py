@@ -72,10 +72,12 @@ def acked_when_sent(patches: Patches) -> None:
     """A write whose connection broke counts as done, because it was sent."""
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes
+        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
     ) -> Execution:
         try:
-            execution: Execution = await original(self, collection, entry, body)
+            execution: Execution = await original(
+                self, collection, entry, body, is_decided=is_decided
+            )
         except LeadUnconfirmedError:
             raise
         except InstanceUnreachableError as error:
@@ -122,18 +124,24 @@ def retried_and_applied_twice(patches: Patches) -> None:
     """A write whose connection broke is repeated blindly, seconds later, beside the log."""
     retries: set[asyncio.Task[None]] = set()
 
-    async def again(executor: Executor, collection: Collection, entry: Entry, body: bytes) -> None:
+    async def again(
+        executor: Executor, collection: Collection, entry: Entry, body: bytes, is_decided: bool
+    ) -> None:
         await asyncio.sleep(2.0)
-        await original(executor, collection, entry, body)
+        await original(executor, collection, entry, body, is_decided=is_decided)
         misbehaved(f"applied {entry} again")
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes
+        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
     ) -> Execution:
         try:
-            execution: Execution = await original(self, collection, entry, body)
+            execution: Execution = await original(
+                self, collection, entry, body, is_decided=is_decided
+            )
         except InstanceUnreachableError:
-            retry = asyncio.create_task(again(self, collection, entry, body), name="blind retry")
+            retry = asyncio.create_task(
+                again(self, collection, entry, body, is_decided), name="blind retry"
+            )
             retries.add(retry)
             retry.add_done_callback(retries.discard)
             raise

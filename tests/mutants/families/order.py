@@ -35,7 +35,7 @@ def two_windows_at_once(patches: Patches) -> None:
     early: dict[tuple[str, int], asyncio.Task[Execution]] = {}
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes
+        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
     ) -> Execution:
         instance = self._upstream.instance.name
         if (sent := early.pop((instance, entry.position), None)) is not None:
@@ -44,10 +44,11 @@ def two_windows_at_once(patches: Patches) -> None:
         if following is not None and (next_body := body_in_memory(following)) is not None:
             misbehaved(f"{following} to {instance} beside {entry}")
             early[instance, following.position] = asyncio.create_task(
-                original(self, collection, following, next_body), name="the second window"
+                original(self, collection, following, next_body, is_decided=is_decided),
+                name="the second window",
             )
             await asyncio.sleep(0)
-        execution: Execution = await original(self, collection, entry, body)
+        execution: Execution = await original(self, collection, entry, body, is_decided=is_decided)
         return execution
 
     def follow_window(lane: Lane, instance: str, most_entries: int, most_bytes: int) -> list[Entry]:

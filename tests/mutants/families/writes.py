@@ -97,13 +97,21 @@ def phantom_written(patches: Patches) -> None:
     due = EveryNth(8)
 
     async def execute(
-        self: executor.Executor, collection: object, entry: Entry, body: bytes
+        self: executor.Executor,
+        collection: object,
+        entry: Entry,
+        body: bytes,
+        *,
+        is_decided: bool,
     ) -> executor.Execution:
         is_first = entry.outcome is None and entry.kind is Kind.ADD
         if is_first and due():
             misbehaved(f"wrote entry {entry.position} under another id, too")
-            await original(self, collection, entry, body.replace(b"client-", b"phantom-"))
-        execution: executor.Execution = await original(self, collection, entry, body)
+            phantom = body.replace(b"client-", b"phantom-")
+            await original(self, collection, entry, phantom, is_decided=is_decided)
+        execution: executor.Execution = await original(
+            self, collection, entry, body, is_decided=is_decided
+        )
         return execution
 
     original = patches.replace(executor.Executor, "execute", execute)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.checkers.health_figures import PATH, check
@@ -25,6 +26,11 @@ def test_two_well_instances_that_are_shown_as_such_pass() -> None:
 
 def test_a_dead_instance_that_is_shown_as_unhealthy_passes() -> None:
     assert check(observed(shows(30, "replica"), KILL), []).outcome is Outcome.PASS
+
+
+def test_an_instance_that_came_back_before_its_time_may_be_shown_as_healthy() -> None:
+    back = msgspec.structs.replace(KILL, ended_early="it answered")
+    assert check(observed(shows(30, *BOTH), back), []).violations == ()
 
 
 def test_a_dead_instance_that_is_shown_as_healthy_after_the_time_to_notice_fails() -> None:
