@@ -345,7 +345,7 @@ def test_an_instance_that_needs_a_rebuild_may_fail_canary_writes_for_as_long_as_
     assert "disk is full" in instance.cause
 
 
-@pytest.mark.parametrize("away", AWAY)
+@pytest.mark.parametrize("away", sorted(AWAY))
 async def test_an_instance_that_was_away_serves_only_after_a_canary_write(away: State) -> None:
     fleet = a_fleet("primary", state=away)
     instance = fleet["primary"]
