@@ -129,7 +129,7 @@ def test_searches_at_each_instance_find_the_nearest_documents(run: RunResult) ->
 def test_the_biography_of_a_document_tells_its_log_entries_and_what_samples_showed(
     run: RunResult,
 ) -> None:
-    name = next(f"{o.collection}/{o.ids[0]}" for o in run.history.operations if o.tokens)
+    name = next(f"{o.collection}/{o.ids[0]}" for o in run.history.operations if o.ids and o.tokens)
     lines = list(biography(run.history, run.finals, name))
     for told in ("log entry", "applied on primary, replica", "was seen to hold", "at rest"):
         assert any(told in line for line in lines), lines
