@@ -10,13 +10,43 @@ from harness.labs.base import Capability, Lab
 
 
 @dataclass(frozen=True)
-class RollingDeploy:
+class _OfTwo:
+    """What the faults of two load balancers have in common: when healed, one serves alone."""
+
+    target: str
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the lab must be able to do."""
+        return frozenset({Capability.DOUBLE_LB})
+
+    async def heal(self, lab: Lab) -> None:
+        """End a second one that did not take over, and see that one is alive."""
+        pair = double_lb(lab)
+        await pair.end_second_lb()
+        if not pair.is_alive(self.target):
+            await pair.restart(self.target)
+
+    async def prove_healed(self, lab: Lab) -> str:
+        """See one, which answers a client's request."""
+        pair = double_lb(lab)
+
+        def shows(sight: Sight) -> str:
+            alone = pair.second_lb_url() is None and pair.is_alive(self.target)
+            answered = alone and sight.came is Came.ANSWER
+            return "one load balancer runs and answered a client's request" if answered else ""
+
+        failure = f"one {self.target} was not seen to serve clients"
+        return await prove(lab.lb_url, shows, failure, PATIENCE_SECONDS)
+
+
+@dataclass(frozen=True)
+class RollingDeploy(_OfTwo):
     """A new load balancer is started, new connections go to it, and the old one gets SIGTERM.
 
     A fault of a moment: it is over when it is injected, and there is nothing left to heal.
     """
 
-    target: str
     _handed_over: list[tuple[str, str, str]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -25,11 +55,6 @@ class RollingDeploy:
     def name(self) -> str:
         """What it does to whom."""
         return f"rolling-deploy {self.target}"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What the lab must be able to do."""
-        return frozenset({Capability.DOUBLE_LB})
 
     async def inject(self, lab: Lab) -> None:
         """Start the new one, and when it answers, let it take over."""
@@ -59,28 +84,17 @@ class RollingDeploy:
     async def heal(self, lab: Lab) -> None:
         """End a new one that did not take over, if the injection was cut short."""
         self._handed_over.clear()
-        await _mend(double_lb(lab), self.target)
-
-    async def prove_healed(self, lab: Lab) -> str:
-        """See a request of a client answered."""
-        return await _see_one_lb(lab, self.target)
+        await super().heal(lab)
 
 
 @dataclass(frozen=True)
-class SecondLb:
+class SecondLb(_OfTwo):
     """Two load balancers on one database serve clients at once: connections go to them in turn."""
-
-    target: str
 
     @property
     def name(self) -> str:
         """What it does to whom."""
         return f"second-lb {self.target}"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What the lab must be able to do."""
-        return frozenset({Capability.DOUBLE_LB})
 
     async def inject(self, lab: Lab) -> None:
         """Start the second one, and let clients reach both."""
@@ -104,14 +118,6 @@ class SecondLb:
         failure = f"two {self.target} were not seen to serve clients"
         return await prove(lab.lb_url, shows, failure, PATIENCE_SECONDS)
 
-    async def heal(self, lab: Lab) -> None:
-        """End the second one."""
-        await _mend(double_lb(lab), self.target)
-
-    async def prove_healed(self, lab: Lab) -> str:
-        """See one, which answers a client's request."""
-        return await _see_one_lb(lab, self.target)
-
 
 def double_lb(lab: Lab) -> DoubleLb:
     """Return the lab as one with room for two; raises `UnsupportedFaultError`."""
@@ -120,21 +126,3 @@ def double_lb(lab: Lab) -> DoubleLb:
             f"lab {lab.name} cannot run two load balancers: choose another lab or scenario"
         )
     return lab
-
-
-async def _mend(pair: DoubleLb, target: str) -> None:
-    await pair.end_second_lb()
-    if not pair.is_alive(target):
-        await pair.restart(target)
-
-
-async def _see_one_lb(lab: Lab, target: str) -> str:
-    pair = double_lb(lab)
-
-    def shows(sight: Sight) -> str:
-        alone = pair.second_lb_url() is None and pair.is_alive(target)
-        answered = alone and sight.came is Came.ANSWER
-        return "one load balancer runs and answered a client's request" if answered else ""
-
-    failure = f"one {target} was not seen to serve clients"
-    return await prove(lab.lb_url, shows, failure, PATIENCE_SECONDS)
