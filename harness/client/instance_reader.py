@@ -4,8 +4,7 @@ Reads only. While writes go on an answer may be torn, or a 500: then the read is
 caller asks again.
 """
 
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.client.api import COLLECTIONS, HEARTBEAT, Collection, Documents, Found
+from harness.client.connected import Connected
 from harness.errors import InstanceReadError
 from harness.model.collection import collection_tokens, label_of
 from harness.model.document import embedding_digest, id_of, make_mark, marks_in, token_in
@@ -24,13 +24,13 @@ _PAGE_COLLECTIONS = 100
 T = TypeVar("T")
 
 
-class InstanceReader:
+class InstanceReader(Connected):
     """Reads what one instance holds in the collections whose names begin with `prefix`."""
 
     def __init__(self, name: str, url: str, prefix: str, timeout_seconds: float = 5.0) -> None:
         self.name = name
         self._prefix = prefix
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds, trust_env=False)
+        super().__init__(url, timeout_seconds)
 
     async def answers(self) -> bool:
         """Tell whether the instance answers a heartbeat."""
@@ -138,14 +138,3 @@ class InstanceReader:
             raise InstanceReadError(
                 f"{self.name} did not answer a direct read of {path}: {error!r}"
             ) from error
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.aclose()

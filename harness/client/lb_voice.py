@@ -5,11 +5,10 @@ What comes back is kept as text: a page of HTML, half an answer, or nothing at a
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import httpx
 
+from harness.client.connected import Connected
 from harness.model.observation import LbAnswer
 
 WAL_STATUS = "/wal/status"
@@ -22,7 +21,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 _ODDITIES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
-class LbVoice:
+class LbVoice(Connected):
     """Asks the load balancer at `lb_url`; never raises for what it answers."""
 
     def __init__(
@@ -33,7 +32,7 @@ class LbVoice:
     ) -> None:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._http = httpx.AsyncClient(base_url=lb_url, timeout=timeout_seconds, trust_env=False)
+        super().__init__(lb_url, timeout_seconds)
 
     async def ask(self, path: str, *, at_rest: bool = False) -> LbAnswer:
         """GET a path; the whole of it has one time limit, however slowly bytes trickle in."""
@@ -66,14 +65,3 @@ class LbVoice:
                 if len(body) > _MOST_BYTES:
                     break
         return response.status_code, bytes(body)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.aclose()

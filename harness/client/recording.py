@@ -8,8 +8,6 @@ collections outside the run's own prefix, so that a run cannot touch anything el
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import httpx
 import msgspec
@@ -24,6 +22,7 @@ from harness.client.api import (
     Request,
     request_of,
 )
+from harness.client.connected import Connected
 from harness.client.repeats import TRANSACTION_HEADER, Repeats, Sent
 from harness.errors import ProtectedCollectionError
 from harness.model.collection import collection_tokens
@@ -64,7 +63,7 @@ _ERROR_TEXT_CHARACTERS = 300
 _TRICKLE_SECONDS = 1.0
 
 
-class RecordingClient:
+class RecordingClient(Connected):
     """One logical single-threaded client with connections of its own."""
 
     def __init__(self, process: str, context: ClientContext) -> None:
@@ -76,12 +75,8 @@ class RecordingClient:
         self._rules = ContentRules(header.seed, header.dimensions, header.text_bytes)
         self._number = 0
         self._repeats = Repeats(self._header.seed, process)
-        self._http = httpx.AsyncClient(
-            base_url=context.lb_url,
-            timeout=context.timeout_seconds,
-            trust_env=False,
-            headers={"Content-Type": "application/json"},
-        )
+        headers = {"Content-Type": "application/json"}
+        super().__init__(context.lb_url, context.timeout_seconds, headers)
 
     async def perform(self, invocation: Invocation, intended_ns: int) -> Operation:
         """Do it, record it, and return the record; raises only for misuse or cancellation."""
@@ -225,17 +220,6 @@ class RecordingClient:
         )
         self._context.log.append(operation)
         return operation
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.aclose()
 
 
 def _beginning(body: bytes) -> str:
