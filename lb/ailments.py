@@ -2,14 +2,15 @@
 
 A Chroma server that is killed while it saves an index can be left with one that it cannot use:
 every write of that collection, or every search, gets a 5xx from then on, and no restart helps
-(https://github.com/chroma-core/chroma/issues/7678). That another instance answers the same well
-shows whose fault it is.
+(https://github.com/chroma-core/chroma/issues/7678), or silence, or the end of the server. That
+another instance answers the same well shows whose fault it is.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lb.catalogue import Collection
+from lb.crashes import Crashes
 from lb.suspicion import names_storage
 
 ENOUGH_FAILURES = 5
@@ -33,10 +34,11 @@ class _Ailment:
 
 
 class Ailments:
-    """Requests that one instance answered with a 5xx and another one with success."""
+    """Requests that one instance failed, or died of, and that another one answered with success."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self.crashes = Crashes()
         self._known: dict[tuple[Collection, str], _Ailment] = {}
 
     def note(self, collection: Collection, instance: str, error: str) -> None:
@@ -54,6 +56,7 @@ class Ailments:
     def forget(self, collection: Collection, instance: str) -> None:
         """Forget what was wrong: the collection was replaced there."""
         self._known.pop((collection, instance), None)
+        self.crashes.forget(collection, instance)
 
     def chronic_on(self, instance: str) -> list[tuple[Collection, str]]:
         """Return the collections that do not get well by themselves there, with the last error."""
@@ -62,8 +65,9 @@ class Ailments:
             for key, ailment in self._known.items()
             if self._clock() - ailment.last_at <= FORGET_SECONDS
         }
-        return [
+        chronic = [
             (collection, ailment.error)
             for (collection, name), ailment in self._known.items()
             if name == instance and ailment.is_chronic
         ]
+        return [*self.crashes.guilty_on(instance), *chronic]

@@ -79,7 +79,8 @@ class Applier:
 
     def poke_all(self) -> None:
         """Look at every lane with a backlog; called when an instance's state changed."""
-        for collection in self._m.tail.lagging(self.instance.name):
+        lagging = self._m.tail.lagging(self.instance.name)
+        for collection in self._m.ailments.crashes.in_turn(self.instance.name, lagging):
             self.poke(collection)
 
     def poke(self, collection: Collection) -> None:
@@ -99,6 +100,7 @@ class Applier:
             self._ask_again(collection, decision)
             return
         collection.lane.busy.add(self.instance.name)
+        self._m.ailments.crashes.begin(self.instance.name, collection)
         work = self._send if decision.step is Step.SEND else self._skip
         name = f"{decision.step.name.lower()} {decision.entry.position} to {self.instance.name}"
         self._m.spawn(self._finish(collection, work(collection, decision.entry)), name)
@@ -139,7 +141,10 @@ class Applier:
     def _is_able(self, name: str, entry: Entry) -> bool:
         tail = self._m.tail
         able = tail.fleet[name].is_serving and tail.is_in_turn(entry, name)
-        return able and tail.is_name_free(entry, name) and self._m.lead.is_confirmed
+        able = able and tail.is_name_free(entry, name) and self._m.lead.is_confirmed
+        return able and self._m.ailments.crashes.may_send(
+            name, entry, others_serve=tail.is_served_elsewhere(entry, name)
+        )
 
     def _hedge_seconds(self) -> float:
         longest = self._m.hedge_max_seconds
@@ -164,7 +169,10 @@ class Applier:
             await work
         finally:
             collection.lane.busy.discard(self.instance.name)
+            others_waited = self._m.ailments.crashes.finish(self.instance.name, collection)
             self._m.tail.notify()
+        if others_waited:
+            self.poke_all()
         self._m.tail.on_change(collection)
 
     async def _send(self, collection: Collection, entry: Entry) -> None:
@@ -209,12 +217,16 @@ class Applier:
     ) -> None:
         """Tell whoever is concerned that a window has no definite answer."""
         entry, lane, name = window[0], collection.lane, self.instance.name
+        is_done_elsewhere = entry.outcome is not None and entry.outcome.is_success
+        is_given_up = isinstance(error, RequestGivenUpError)
+        if isinstance(error, InstanceUnreachableError) and not is_given_up:
+            self._m.ailments.crashes.note_broken(collection, entry, name, error.cause)
         self._note_failure(collection, window, error)
         if isinstance(error, BrokenMappingError):
             self.instance.on_missing()
+        if is_done_elsewhere and (is_given_up or isinstance(error, ServerFailedError)):
+            self._m.ailments.note(collection, name, error.cause)
         if isinstance(error, ServerFailedError):
-            if entry.outcome is not None and entry.outcome.is_success:
-                self._m.ailments.note(collection, name, error.cause)
             await self._m.quarantine.accuse(
                 collection,
                 entry,
@@ -222,7 +234,7 @@ class Applier:
                 was_failing=was_failing,
                 is_repeated=self._failures[collection] > 1 or name in lane.broken,
             )
-        if isinstance(error, RequestGivenUpError):
+        if is_given_up:
             self._m.doubt(collection, name)
             await self._settled()
 

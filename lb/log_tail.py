@@ -207,6 +207,13 @@ class LogTail:
             if self.fleet[name].is_serving
         )
 
+    def is_served_elsewhere(self, entry: Entry, instance: str) -> bool:
+        """Tell whether another member of the entry's lane takes writes now."""
+        collection = self._collections.get(entry.lane_id)
+        return collection is not None and any(
+            name != instance and self.fleet[name].is_serving for name in collection.lane.members
+        )
+
     def is_in_turn(self, entry: Entry, instance: str) -> bool:
         """Tell whether the instance has applied what an entry of another lane has to wait for.
 

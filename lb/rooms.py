@@ -220,5 +220,6 @@ class Rooms:
 
     def _on_instance(self, instance: Instance) -> None:
         log.warning("%s is %s: %s", instance.name, instance.state, instance.cause)
+        self._ailments.crashes.note_state(instance)
         self._poke_all()
         self._on.tail.notify()

@@ -4,13 +4,17 @@ Chroma's own fault (https://github.com/chroma-core/chroma/issues/7678), made her
 of the index in two while the server is down: a kill does it only now and then.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
 from harness.labs.processes import ProcessLab
+from harness.polling import poll_until
 from tests.integration.lb.calls import COLLECTIONS, eventually, ids_in, is_quiet
-from tests.integration.lb.writers import Writer, assert_equal, writing
+from tests.integration.lb.writers import Writer, assert_equal, seeded, writing
 
 SAVED_EVERY = {"hnsw": {"sync_threshold": 20, "batch_size": 10}}
 
@@ -94,3 +98,52 @@ async def test_a_collection_that_cannot_be_searched_any_more_on_one_instance_is_
         uuid = (await direct.get(f"{COLLECTIONS}/cannot-be-searched")).json()["id"]
         found = (await direct.post(f"{COLLECTIONS}/{uuid}/query", json=question)).json()
     assert found["ids"][0][0] == "d13"
+
+
+@asynccontextmanager
+async def started_again(lab: ProcessLab, instance: str) -> AsyncIterator[list[str]]:
+    """Start the instance again whenever it ends by itself, as a service manager does."""
+    endings: list[str] = []
+
+    async def supervise() -> None:
+        while True:
+            await poll_until(lambda: is_dead(lab, instance), 600, AssertionError)
+            endings.append(lab.ending(instance))
+            await lab.restart(instance)
+
+    supervisor = asyncio.create_task(supervise(), name=f"supervisor of {instance}")
+    try:
+        yield endings
+    finally:
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+
+
+async def is_dead(lab: ProcessLab, instance: str) -> bool:
+    return not lab.is_alive(instance)
+
+
+async def test_a_collection_whose_writes_kill_one_instance_is_copied_to_it(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """Measured: a header cut in two ends the server with SIGSEGV at every `add`."""
+    names = ["kills-its-server", "innocent-1", "innocent-2"]
+    await saved_collection(lb, names[0])
+    for name in names[1:]:
+        await seeded(lb, name, 60)
+    await eventually(lambda: is_quiet(lb), "the instances are equal")
+    copies = await copies_made(lb, "primary")
+    await lab.kill("primary")
+    cut_in_two(lab, "primary", "header.bin")
+    writers = [Writer(lb, name, number, 60) for number, name in enumerate(names, start=1)]
+    async with writing(*writers), started_again(lab, "primary") as endings:
+
+        async def is_copied() -> bool:
+            return await copies_made(lb, "primary") > copies
+
+        await eventually(is_copied, "it has a copy")
+    await eventually(lambda: is_quiet(lb), "it has applied the rest", 30)
+    assert [writer.failed for writer in writers] == [0, 0, 0]
+    assert await copies_made(lb, "primary") == copies + 1, "the innocent are not copied"
+    assert "SIGSEGV" in endings, endings
+    await assert_equal(lab, *names)
