@@ -9,6 +9,7 @@ resurrection and phantom whose promise it breaks: together they name every such 
 from collections.abc import Iterator, Sequence
 
 from harness.checkers.cases import cases
+from harness.checkers.disturbances import server_endings
 from harness.model.final_state import FinalState, HeldDocument
 from harness.model.history import CLIENTS_STOPPED, CONVERGED, SETTLED, UNREADABLE, History
 from harness.model.verdict import Verdict, Violation, decide, unknown
@@ -102,7 +103,7 @@ def _times(history: History) -> tuple[dict[str, float], list[Violation]]:
         if reached is None:
             violations.append(Violation(f"instances never agreed after the {start}"))
             continue
-        seconds = (reached.at_ns - start_ns) / 1e9
+        seconds = (reached.at_ns - _delayed(history, start_ns, reached.at_ns)) / 1e9
         figures[figure] = max(seconds, figures.get(figure, 0.0))
         if seconds > limit:
             message = (
@@ -110,3 +111,9 @@ def _times(history: History) -> tuple[dict[str, float], list[Violation]]:
             )
             violations.append(Violation(message))
     return figures, violations
+
+
+def _delayed(history: History, start_ns: int, reached_ns: int) -> int:
+    """Begin anew where a server ended by itself meanwhile: nobody agrees with one that is not."""
+    back = (e.answered_ns for e in server_endings(history) if e.alive_ns < reached_ns)
+    return max([start_ns, *(ns for ns in back if ns < reached_ns)])

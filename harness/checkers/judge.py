@@ -7,6 +7,7 @@ from harness.checkers import (
     convergence,
     counts,
     durability,
+    endings,
     exactly_once,
     faults,
     health_figures,
@@ -24,6 +25,7 @@ from harness.checkers.biography import with_biographies
 from harness.checkers.linearizability.documents import check_documents
 from harness.model.final_state import FinalState
 from harness.model.history import History
+from harness.model.observation import ServerEnding
 from harness.model.operation import Kind
 from harness.model.verdict import Verdict, unknown
 
@@ -53,6 +55,8 @@ def judge(history: History, finals: Sequence[FinalState]) -> tuple[Verdict, ...]
     checkers = dict(_ALWAYS)
     if history.header.faults:
         checkers[faults.NAME] = faults.check
+    if history.observed(ServerEnding):
+        checkers[endings.NAME] = endings.check
     if any(operation.kind is Kind.COUNT for operation in history.operations):
         checkers[counts.NAME] = counts.check
     verdicts = [guarded(name, check, history, finals) for name, check in checkers.items()]

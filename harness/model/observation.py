@@ -1,4 +1,4 @@
-"""Owns what the harness itself saw beside the clients: answers, samples, rows, searches, repeats.
+"""Owns what the harness itself saw beside the clients: answers, samples, searches, endings.
 
 Each is a record of the history, as it was seen: what it means is for checkers to say. All times
 come from the run's monotonic clock, but those that a server wrote down itself.
@@ -114,5 +114,23 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     error: str = ""
 
 
-Observation = LbAnswer | LogSample | LogRow | InstanceSample | Search | Repeat
-ObservationT = TypeVar("ObservationT", LbAnswer, LogSample, LogRow, InstanceSample, Search, Repeat)
+class ServerEnding(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="server-ending"
+):
+    """A server that ended although no fault had it, as it was last seen alive, and its new start.
+
+    `ending` is its exit code or the signal; `answered_ns` is 0 where the start failed, which
+    `error` explains and which is then tried, and recorded, again.
+    """
+
+    server: str
+    alive_ns: int
+    ending: str
+    answered_ns: int = 0
+    error: str = ""
+
+
+Observation = LbAnswer | LogSample | LogRow | InstanceSample | Search | Repeat | ServerEnding
+ObservationT = TypeVar(
+    "ObservationT", LbAnswer, LogSample, LogRow, InstanceSample, Search, Repeat, ServerEnding
+)

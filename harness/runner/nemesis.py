@@ -1,17 +1,24 @@
 """Owns the course of one fault: inject, prove the effect, and heal whatever happens."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import asdict, dataclass
 
 import msgspec
 
-from harness.errors import FaultError
+from harness.errors import FaultError, LabError
 from harness.faults.base import Fault, Lasting
 from harness.labs.base import Lab
 from harness.model.fault_window import FaultWindow
 from harness.model.history import HistoryWriter
 from harness.report.progress import Progress
+
+_HEALINGS = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Nemesis:
     log: HistoryWriter
     progress: Progress
     clock: Callable[[], int]
+    custody: Callable[[Fault], AbstractAsyncContextManager[None]] = lambda _: nullcontext()
+    """Keeps everybody else from starting the fault's target meanwhile."""
 
     @asynccontextmanager
     async def disrupt(
@@ -60,18 +69,20 @@ class Nemesis:
         not heal ends the run with `FaultError`, because everything found afterwards would be the
         lab's failure.
         """
-        stopped = AsyncExitStack()
+        stopped, custody = AsyncExitStack(), AsyncExitStack()
         moment = await stopped.enter_async_context(at) if at is not None else Moment()
         window = moment.window(index, fault, injected_ns=self.clock())
         try:
             async with stopped:
+                await custody.enter_async_context(self.custody(fault))
                 await fault.inject(self.lab)
             self._note(window, f"{fault.name}: injected{moment.told}")
             window = await self._prove_effect(fault, window)
             yield
             window = await self._prove_lasting(fault, window)
         finally:
-            await fault.heal(self.lab)
+            async with custody:
+                await self._heal(fault)
             window = msgspec.structs.replace(window, healed_ns=self.clock())
             self._note(window, f"{fault.name}: healed")
         evidence = await fault.prove_healed(self.lab)
@@ -79,6 +90,18 @@ class Nemesis:
             window, heal_observed_ns=self.clock(), heal_evidence=evidence
         )
         self._note(window, f"{fault.name}: {evidence}")
+
+    async def _heal(self, fault: Fault) -> None:
+        """Heal, again if need be: a server may end by itself while it is started."""
+        for more in reversed(range(_HEALINGS)):
+            try:
+                await fault.heal(self.lab)
+            except LabError as error:
+                if not more:
+                    raise
+                self.progress.event(f"{fault.name}: healed again, because {_first_line(error)}")
+            else:
+                return
 
     def note_missed(self, index: int, fault: Fault, moment: Moment, reason: str) -> None:
         """Record a fault that was never injected, because its event was not seen."""
@@ -113,3 +136,7 @@ class Nemesis:
     def _note(self, window: FaultWindow, text: str) -> None:
         self.log.append(window)
         self.progress.event(text)
+
+
+def _first_line(error: LabError) -> str:
+    return str(error).partition("\n")[0]

@@ -34,6 +34,7 @@ from harness.runner.run_directory import RunDirectory, verdict_file, write_json
 from harness.runner.sampler import sample
 from harness.runner.scenario import Disruption, Phase, Scenario, schedule_of
 from harness.runner.steady_state import reach_steady_state
+from harness.runner.supervisor import Supervisor
 from harness.runner.triggered import Triggered
 from harness.workloads.registry import invocations_of, preparation_of
 from harness.workloads.settings import Addressing, Loop, WorkloadSettings
@@ -96,6 +97,7 @@ class _Stage:
     clients: tuple[RecordingClient, ...]
     voice: LbVoice
     log_reader: LogReader | None
+    supervisor: Supervisor
 
 
 class Run:
@@ -150,6 +152,7 @@ class Run:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as background:
             stage = await self._set_stage(log, stack)
             background.create_task(self._sample(stage, over), name="sampler")
+            background.create_task(stage.supervisor.watch(over), name="supervisor")
             sources = (log, stage.voice, stage.log_reader, stage.readers)
             observer = Observer(*sources, self._clock)
             background.create_task(observer.watch(over), name="observer")
@@ -219,6 +222,7 @@ class Run:
             tuple(clients),
             voice,
             log_reader,
+            Supervisor(self._lab, log, self._progress, self._clock),
         )
 
     def _log_reader(self) -> LogReader | None:
@@ -231,7 +235,8 @@ class Run:
     ) -> None:
         """Let the clients work through all phases; return when the last one has stopped."""
         stop = asyncio.Event()
-        nemesis = Nemesis(self._lab, stage.log, self._progress, self._clock)
+        custody = stage.supervisor.custody
+        nemesis = Nemesis(self._lab, stage.log, self._progress, self._clock, custody)
         phases = self._settings.scenario.phases
         stage.timeline.begin(phases[0].name)
         async with asyncio.TaskGroup() as clients:
