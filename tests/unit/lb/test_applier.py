@@ -492,14 +492,15 @@ async def test_an_entry_that_got_a_5xx_waits_for_evidence_and_then_goes_on(bench
     assert bench.sent(B) == 1
 
 
+@pytest.mark.parametrize("kind", [ServerFailedError, RequestGivenUpError])
 @pytest.mark.parametrize(("outcome", "accused"), [(OK, 1), (None, 0)])
-async def test_a_5xx_to_what_another_one_applied_is_the_instances_own(
-    bench: Bench, outcome: Answer | None, accused: int
+async def test_a_5xx_or_silence_to_what_another_one_applied_is_the_instances_own(
+    bench: Bench, kind: type[InstanceError], outcome: Answer | None, accused: int
 ) -> None:
     noted: list[tuple[Collection, str]] = []
     bench.ailments.note = lambda collection, name, _: noted.append((collection, name))
     for server in bench.servers.values():
-        server.answer = ServerFailedError(server.instance.name, "HTTP 500")
+        server.answer = kind(server.instance.name, "HTTP 500")
     bench.logged(2, outcome=outcome)
     if outcome:
         bench.collection.lane.leave(B)
@@ -520,3 +521,49 @@ async def test_an_instance_that_leaves_before_its_turn_comes_is_sent_nothing(ben
     await until(lambda: not bench.collection.lane.busy, "nobody is busy")
     assert bench.sent(B) == 0
     assert bench.tail.by_transaction(entry.transaction_id) is None
+
+
+class Dying(Bench):
+    """The replica lacks a write of each of two collections, and ends whenever it gets one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = an_active(self.tail, "notes", 2)
+        for instance in self.fleet:
+            instance.on_change = self._on_instance
+        self.servers[B].answer = InstanceUnreachableError(B, "ServerDisconnectedError")
+
+    def _on_instance(self, instance: Instance) -> None:
+        self.ailments.crashes.note_state(instance)
+        self.poke_all()
+
+    def come_back(self) -> None:
+        for state in (State.DOWN, State.CATCHING_UP):
+            self.fleet[B].move_to(state, "arranged by the test")
+
+    async def until_it_ended(self, times: int) -> None:
+        await until(lambda: self.fleet[B].failed_syncs == times, f"{times} writes broke")
+        await until(lambda: not self.collection.lane.busy, "nobody is busy")
+
+
+async def test_an_instance_that_ends_again_and_again_gets_one_window_at_a_time() -> None:
+    bench = Dying()
+    bench.let(A, B)
+    bench.logged(3, outcome=OK)
+    bench.logged(4, outcome=OK, collection=bench.other)
+    for ends in (1, 2):
+        await bench.until_it_ended(2 * ends)
+        bench.collection.lane.retry_at.clear()
+        bench.other.lane.retry_at.clear()
+        if ends == 2:
+            bench.servers[B].gate.clear()
+        bench.come_back()
+    await until(lambda: bench.sent(B) == 5, "one is sent")
+    assert len(bench.collection.lane.busy | bench.other.lane.busy) == 1
+
+    bench.servers[B].answer = OK
+    bench.let(B)
+
+    await until(lambda: bench.collection.lane.is_drained, "it is applied")
+    await until(lambda: bench.other.lane.is_drained, "so is the other one, which waited")
+    await bench.stop()

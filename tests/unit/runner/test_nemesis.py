@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import FaultError
+from harness.errors import FaultError, LabError
 from harness.labs.base import Lab
 from harness.model.fault_window import FaultWindow
 from harness.model.history import Header, HistoryWriter, Limits
@@ -114,3 +114,32 @@ async def test_what_was_never_seen_is_not_looked_for_again(nemesis: Nemesis) -> 
     async with nemesis.disrupt(0, fault):
         pass
     assert "lasting" not in fault.steps
+
+
+class HardToHeal(StandInFault):
+    """Its healing fails so many times."""
+
+    failures = 0
+
+    async def heal(self, lab: Lab) -> None:
+        await super().heal(lab)
+        if self.failures:
+            self.failures -= 1
+            raise LabError("primary ended at start\nthe log")
+
+
+async def test_a_server_that_ends_while_it_is_started_is_healed_again(nemesis: Nemesis) -> None:
+    fault = HardToHeal()
+    fault.failures = 2
+    async with nemesis.disrupt(0, fault):
+        pass
+    assert fault.steps == ["inject", "effect", "heal", "heal", "heal", "healed"]
+    assert window(nemesis).was_healed
+
+
+async def test_a_server_that_does_not_start_at_all_ends_the_run(nemesis: Nemesis) -> None:
+    fault = HardToHeal()
+    fault.failures = 3
+    with pytest.raises(LabError):
+        async with nemesis.disrupt(0, fault):
+            pass
