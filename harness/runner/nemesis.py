@@ -18,7 +18,7 @@ from harness.model.fault_window import FaultWindow
 from harness.model.history import HistoryWriter
 from harness.report.progress import Progress
 
-_HEALINGS = 3
+_HEALINGS = 5
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ of the index in two while the server is down: a kill does it only now and then.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 
+from harness.errors import LabError
 from harness.labs.processes import ProcessLab
 from harness.polling import poll_until
 from tests.integration.lb.calls import COLLECTIONS, eventually, ids_in, is_quiet
@@ -109,7 +110,8 @@ async def started_again(lab: ProcessLab, instance: str) -> AsyncIterator[list[st
         while True:
             await poll_until(lambda: is_dead(lab, instance), 600, AssertionError)
             endings.append(lab.ending(instance))
-            await lab.restart(instance)
+            with suppress(LabError):  # It may end again before it has answered a heartbeat.
+                await lab.restart(instance)
 
     supervisor = asyncio.create_task(supervise(), name=f"supervisor of {instance}")
     try:
@@ -141,7 +143,7 @@ async def test_a_collection_whose_writes_kill_one_instance_is_copied_to_it(
         async def is_copied() -> bool:
             return await copies_made(lb, "primary") > copies
 
-        await eventually(is_copied, "it has a copy")
+        await eventually(is_copied, "it has a copy", 60)
     await eventually(lambda: is_quiet(lb), "it has applied the rest", 30)
     assert [writer.failed for writer in writers] == [0, 0, 0]
     assert await copies_made(lb, "primary") == copies + 1, "the innocent are not copied"

@@ -139,7 +139,7 @@ async def test_a_server_that_ends_while_it_is_started_is_healed_again(nemesis: N
 
 async def test_a_server_that_does_not_start_at_all_ends_the_run(nemesis: Nemesis) -> None:
     fault = HardToHeal()
-    fault.failures = 3
+    fault.failures = 100
     with pytest.raises(LabError):
         async with nemesis.disrupt(0, fault):
             pass
