@@ -21,8 +21,11 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     """Look at each ending that no fault explains."""
     del finals
     endings = server_endings(history)
+    began_ns = min((o.invoked_ns for o in history.operations), default=0)
     violations = [
-        Violation(f"{LOAD_BALANCER} ended by itself with {each.ending}", (describe(each),))
+        Violation(
+            f"{LOAD_BALANCER} ended by itself with {each.ending}", (describe(each, began_ns),)
+        )
         for each in endings
         if each.server == LOAD_BALANCER
     ]
@@ -30,9 +33,9 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     return decide(NAME, len(endings), violations, figures)
 
 
-def describe(ending: ServerEnding) -> str:
-    """Say in one line what was seen."""
-    at_seconds = ending.alive_ns / 1e9
+def describe(ending: ServerEnding, began_ns: int) -> str:
+    """Say in one line what was seen, in seconds since the clients began."""
+    at_seconds = (ending.alive_ns - began_ns) / 1e9
     again = f"{(ending.answered_ns - ending.alive_ns) / 1e9:.2f} s later it answered again"
     return (
         f"{ending.server} was last seen alive at {at_seconds:.2f} s, ended with {ending.ending}; "

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.checkers.biography import biography, document_names
+from harness.checkers.disturbances import server_endings
+from harness.checkers.endings import describe
 from harness.errors import UsageError
 from harness.report.edn import edn_lines
 from harness.report.summary import print_summary
@@ -72,6 +74,8 @@ def show(run: str, document: str | None) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    for ending in server_endings(history):
+        console.print(describe(ending, began_ns), highlight=False, soft_wrap=True)
     if saved.judgement is None:
         console.print("it was interrupted, and never judged")
         return

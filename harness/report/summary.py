@@ -80,6 +80,9 @@ def _figure_rows(
         if "." not in name and name != "difference"
     ] or ["unknown"]
     yield "recall of searches at rest", ", ".join(recalls)
+    if ended := figures.get("endings"):
+        counts = (f"{server} {number:.0f}" for server, number in ended.items())
+        yield "ended by themselves", ", ".join(counts)
     yield "failed for clients", count("availability", "failed")
     yield "longest gap", seconds("availability", "gap_seconds", limits.gap_seconds)
     if history.header.faults:

@@ -64,7 +64,13 @@ class Supervisor:
         async with self._turns[server]:
             if server in self._seen_alive and not self.lab.is_alive(server):
                 await self._start_again(self.lab, server)
-            yield
+            before = self.lab.identity(server)
+            try:
+                yield
+            finally:
+                if self.lab.identity(server) == before and not self.lab.is_alive(server):
+                    # Nobody has started it again: that is a healing that failed.
+                    self._seen_alive.pop(server, None)
 
     async def _watch(self, lab: Stoppable, server: str, over: asyncio.Event) -> None:
         while not over.is_set():

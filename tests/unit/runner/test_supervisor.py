@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,9 +28,10 @@ class MortalLab(StandInLab):
     targets: tuple[str, ...] = ("primary", "toxiproxy", "lb")
     failing_starts: int = 0
     restarts: list[str] = field(default_factory=list)
+    starts: Counter[str] = field(default_factory=Counter)
 
     def identity(self, target: str) -> ProcessIdentity | None:
-        return None
+        return ProcessIdentity(self.starts[target], 0.0)
 
     def ending(self, target: str) -> str:
         return "SIGSEGV"
@@ -41,6 +43,7 @@ class MortalLab(StandInLab):
         if self.failing_starts:
             self.failing_starts -= 1
             raise LabError(f"{target} ended at start\nand this is its log")
+        self.starts[target] += 1
         await super().restart(target)
 
 
@@ -111,13 +114,30 @@ async def test_a_start_that_fails_is_tried_again(tmp_path: Path) -> None:
 
 
 async def test_what_a_fault_ended_is_left_to_its_healing(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as bench, bench.supervisor.custody(StandInFault()):
+        await bench.lab.kill("primary")
+        bench.lab.alive.discard("lb")
+        await bench.until(lambda: "lb" in bench.lab.restarts, "the other one's start")
+        assert bench.lab.restarts == ["lb"]
+
+
+async def test_what_a_healing_did_not_start_is_not_started_in_its_place(tmp_path: Path) -> None:
     async with supervised(tmp_path) as bench:
         async with bench.supervisor.custody(StandInFault()):
             await bench.lab.kill("primary")
-            bench.lab.alive.discard("lb")
-            await bench.until(lambda: "lb" in bench.lab.restarts, "the other one's start")
-            assert bench.lab.restarts == ["lb"]
-        await bench.until(lambda: "primary" in bench.lab.restarts, "a start when it is over")
+        bench.lab.alive.discard("lb")
+        await bench.until(lambda: "lb" in bench.lab.restarts, "the other one's start")
+        assert bench.lab.restarts == ["lb"]
+
+
+async def test_what_ended_right_after_its_healing_is_started_again(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as bench:
+        async with bench.supervisor.custody(StandInFault()):
+            await bench.lab.kill("primary")
+            await bench.lab.restart("primary")
+            bench.lab.alive.discard("primary")
+        await bench.until(lambda: bench.lab.is_alive("primary"), "a start")
+        assert len(bench.endings) == 1
 
 
 async def test_a_fault_of_the_network_leaves_the_process_to_the_supervisor(tmp_path: Path) -> None:
