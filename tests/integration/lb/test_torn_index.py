@@ -5,8 +5,9 @@ of the index in two while the server is down: a kill does it only now and then.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -31,17 +32,26 @@ async def saved_collection(lb: httpx.AsyncClient, name: str) -> None:
     await eventually(lambda: is_quiet(lb), "the instances are equal")
 
 
-def cut_in_two(lab: ProcessLab, instance: str, file: str) -> None:
-    """Tear the file in every index of the instance that has it."""
-    torn = list((lab.run_directory / "data" / instance).resolve().glob(f"*/{file}"))
-    assert torn, f"{instance} has saved no {file}"
-    for path in torn:
-        tear(path)
-
-
-def tear(path: Path) -> None:
+def cut_in_two(lab: ProcessLab, instance: str, collection: str, file: str) -> None:
+    """Tear the file in the index that the instance has of the collection, and in no other."""
+    path = index_of(lab, instance, collection) / file
+    assert path.exists(), f"{instance} has saved no {file} of {collection}"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
+
+
+def index_of(lab: ProcessLab, instance: str, collection: str) -> Path:
+    """Find the directory of an index, which Chroma names after the segment."""
+    data = (lab.run_directory / "data" / instance).resolve()
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database:
+        rows = database.execute(
+            "SELECT segments.id FROM segments JOIN collections"
+            " ON segments.collection = collections.id"
+            " WHERE segments.scope = 'VECTOR' AND collections.name = ?",
+            (collection,),
+        ).fetchall()
+    assert len(rows) == 1, f"{instance} has {len(rows)} indexes of {collection}"
+    return data / str(rows[0][0])
 
 
 async def copies_made(lb: httpx.AsyncClient, name: str) -> int:
@@ -59,7 +69,7 @@ async def test_a_collection_that_takes_no_write_any_more_on_one_instance_is_copi
     await lab.kill("replica")
     answer = await lb.post(f"{COLLECTIONS}/takes-no-write/delete", json={"ids": ["d1"]})
     assert answer.status_code == 200
-    cut_in_two(lab, "replica", "index_metadata.pickle")
+    cut_in_two(lab, "replica", "takes-no-write", "index_metadata.pickle")
     await lab.restart("replica")
     writer = Writer(lb, "takes-no-write", 1, 60)
     async with writing(writer):
@@ -79,7 +89,7 @@ async def test_a_collection_that_cannot_be_searched_any_more_on_one_instance_is_
     await saved_collection(lb, "cannot-be-searched")
     copies = await copies_made(lb, "primary")
     await lab.kill("primary")
-    cut_in_two(lab, "primary", "data_level0.bin")
+    cut_in_two(lab, "primary", "cannot-be-searched", "data_level0.bin")
     await lab.restart("primary")
     await eventually(lambda: is_quiet(lb), "it is back")
     question = {"query_embeddings": [[10.0, 3.0]], "n_results": 3}
@@ -136,7 +146,7 @@ async def test_a_collection_whose_writes_kill_one_instance_is_copied_to_it(
     await eventually(lambda: is_quiet(lb), "the instances are equal")
     copies = await copies_made(lb, "primary")
     await lab.kill("primary")
-    cut_in_two(lab, "primary", "header.bin")
+    cut_in_two(lab, "primary", names[0], "header.bin")
     writers = [Writer(lb, name, number, 60) for number, name in enumerate(names, start=1)]
     async with writing(*writers), started_again(lab, "primary") as endings:
 
