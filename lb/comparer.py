@@ -40,6 +40,10 @@ LOOK_AGAIN_SECONDS = (1.0, 4.0, 12.0, 40.0)
 VERIFY_SECONDS = 2.0
 """After a copy: clients first."""
 
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0
+"""A read that fails on an instance may be what breaks it: it is asked later and later."""
+
 INCLUDED = ["embeddings", "documents", "metadatas", "uris"]
 
 
@@ -50,16 +54,23 @@ class Doubt:
     collection: Collection
     instance: str
     due: list[float]
+    failures: int = 0
+    """How many looks in a row ended with an error of an instance."""
+    retry_at: float = 0.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one comparison found; `outcome` is equal, repaired, different or not compared."""
+    """What one comparison found; `outcome` is equal, repaired, different or not compared.
+
+    `error` is an instance's; without one what was not compared was not at rest.
+    """
 
     collection: str
     instance: str
     outcome: str
     documents: int
+    error: str = ""
 
 
 class Comparer:
@@ -120,7 +131,8 @@ class Comparer:
         next_round = self._clock() + self._interval_seconds
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            for doubt in [doubt for doubt in self._doubts if doubt.due[0] <= self._clock()]:
+            now = self._clock()
+            for doubt in [d for d in self._doubts if max(d.due[0], d.retry_at) <= now]:
                 await self._look_again(doubt)
             if self._clock() >= next_round:
                 await self.compare_all()
@@ -138,11 +150,12 @@ class Comparer:
     async def compare(self, collection: Collection, instance: str) -> Report:
         """Compare one collection on one instance; repair it if it differs and is in doubt."""
         right = self._right_one(collection, instance)
-        outcome, count = "not compared", 0
+        outcome, count, failure = "not compared", 0, ""
         if right is not None:
             try:
                 outcome, count = await self._compare(collection, right, instance)
             except (InstanceError, RequestError) as error:
+                failure = str(error)
                 log.info("%s on %s was not compared: %s", collection.name.name, instance, error)
         if outcome != "not compared":
             self.figures.compared += 1
@@ -150,11 +163,15 @@ class Comparer:
             self.figures.different += 1
             self.figures.last_difference = f"{collection.name.name} on {instance}: {outcome}"
             log.warning("%s differed on %s: %s", collection.name.name, instance, outcome)
-        return Report(collection.name.name, instance, outcome, count)
+        return Report(collection.name.name, instance, outcome, count, failure)
 
     async def _look_again(self, doubt: Doubt) -> None:
         due = doubt.due
         report = await self.compare(doubt.collection, doubt.instance)
+        doubt.failures = doubt.failures + 1 if report.error else 0
+        if report.error:
+            delay = FIRST_RETRY_SECONDS * 2 ** min(doubt.failures - 1, 10)
+            doubt.retry_at = self._clock() + min(LONGEST_RETRY_SECONDS, delay)
         if doubt.collection.state is not CollectionState.ACTIVE:
             self._doubts.remove(doubt)
         elif report.outcome != "not compared" and doubt.due is due:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lb.comparer import LOOK_AGAIN_SECONDS, Comparer
+from lb.errors import InstanceUnreachableError
 from lb.instances import Instance
 from lb.model import Answer
 from tests.unit.lb.stand_ins import a_fleet, a_tail, an_active, until
@@ -158,3 +159,24 @@ async def test_however_often_requests_are_given_up_a_collection_is_doubted_once(
 
     assert bench.comparer.doubted == 2
     assert bench.comparer.is_doubted(bench.collection, A)
+
+
+async def test_an_instance_that_fails_when_it_is_read_is_asked_later_and_later() -> None:
+    """Measured: a read can end a server whose index is torn, each time that it comes back."""
+    bench = Bench({"a": "old"}, {"a": "new"})
+    bench.comparer.doubt(bench.collection, A)
+    reads: list[float] = []
+
+    def fail() -> None:
+        reads.append(bench.now)
+        raise InstanceUnreachableError(A, "it ended")
+
+    bench.servers[A].before_read = fail
+    running = asyncio.create_task(bench.comparer.run())
+    for tick in range(1, 41):
+        bench.now = tick / 2
+        for _ in range(20):
+            await asyncio.sleep(0)
+    running.cancel()
+
+    assert reads == [1.0, 2.0, 4.0, 8.0, 16.0]
