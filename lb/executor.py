@@ -1,8 +1,9 @@
-"""Carries one WAL entry out on one instance so that doing it twice changes nothing more.
+"""Carries a window of WAL entries out on one instance so that doing it twice changes nothing more.
 
 Knows what each kind means in Chroma's API; knows nothing of order, cursors or clients.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,6 +18,7 @@ from lb.errors import (
     InstanceUnreachableError,
     RequestError,
 )
+from lb.merging import Window, merge
 from lb.model import NOWHERE, OF_NAMESPACES, Answer, CollectionState, Entry, Kind
 from lb.paths import Target, parse_target
 from lb.upstream import Upstream, describe
@@ -52,21 +54,20 @@ class Executor:
         self._resolve = resolve
 
     async def execute(
-        self, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
+        self, collection: Collection, window: Window, *, is_decided: bool
     ) -> Execution:
-        """Apply the entry; raises `InstanceError` when the outcome is not definite.
+        """Apply the entries; raises `InstanceError` when the outcome is not definite.
 
-        `is_decided`: the outcome was known when the body was read, which is then as it was sent to
-        the instance that gave the outcome, and may be merged.
+        `is_decided`: the outcome was known when the bodies were read, which are then as they were
+        sent to the instance that gave the outcome.
         """
         try:
-            return await self._execute(collection, entry, body, is_decided)
+            return await self._execute(collection, window, is_decided)
         except RequestError as error:
             raise InstanceError(self._upstream.instance.name, str(error)) from error
 
-    async def _execute(
-        self, collection: Collection, entry: Entry, body: bytes, is_decided: bool
-    ) -> Execution:
+    async def _execute(self, collection: Collection, window: Window, is_decided: bool) -> Execution:
+        entry, body = window.first, window.body
         target = parse_target(METHODS.get(entry.kind, "POST"), entry.path)
         uuid = collection.uuids.get(self._upstream.instance.name)
         if entry.kind in OF_NAMESPACES:
@@ -78,7 +79,7 @@ class Executor:
         if entry.kind is Kind.DELETE and uuid is not None:
             body = await self._repeatable(target, entry, uuid, body)
         if entry.kind is Kind.UPDATE and uuid is not None and not is_decided:
-            return await self._update(collection, target, entry, uuid, body)
+            return await self._update(collection, target, window, uuid)
         return await self._write(collection, target, entry, uuid, body)
 
     async def _write(
@@ -224,32 +225,51 @@ class Executor:
         return await self._resolve(entry, by_ids)
 
     async def _update(
-        self, collection: Collection, target: Target, entry: Entry, uuid: UUID, body: bytes
+        self, collection: Collection, target: Target, window: Window, uuid: UUID
     ) -> Execution:
         """Update what exists, in such a way that what does not can never be changed by it."""
-        harmless = await self._without_ghosts(target, entry, uuid, body)
+        entry, body = window.first, window.body
+        harmless = await self._without_ghosts(target, window, uuid)
         execution = await self._write(collection, target, entry, uuid, harmless)
         if execution.answer.status == 422 and harmless != body:
             # Chroma cannot read a column that both have, and says where: in the client's own body.
             return await self._write(collection, target, entry, uuid, body)
         return execution
 
-    async def _without_ghosts(self, target: Target, entry: Entry, uuid: UUID, body: bytes) -> bytes:
-        """Turn an update that names absent documents into one that can never change them.
+    async def _without_ghosts(self, target: Target, window: Window, uuid: UUID) -> bytes:
+        """Turn updates that name absent documents into ones that can never change them.
 
-        Updates do not make documents, so a second run finds the same ones.
+        Updates do not make documents, so a second run finds the same ones. Each entry's new body
+        is durable before it is sent; ids that no document has collide with none, so they merge.
         """
         existing: set[str] = set()
-        for get in ghosts.gets_of(ghosts.embedded_ids(body)):
+        for get in ghosts.gets_of(ghosts.embedded_ids(window.body)):
             path = target.collection_path(uuid, "get")
-            listed = await self._upstream.read("POST", path, get, entry.content_type)
+            listed = await self._upstream.read("POST", path, get, window.first.content_type)
             if not listed.is_definite:
                 raise InstanceError(self._upstream.instance.name, describe(listed))
             if not listed.is_success:
-                return body
+                return window.body
             existing.update(payloads.listed_ids(listed))
-        harmless = ghosts.without_ghosts(body, existing, entry.lane_id, entry.position)
-        return body if harmless == body else await self._resolve(entry, harmless)
+        harmless = [
+            ghosts.without_ghosts(body, existing, entry.lane_id, entry.position)
+            for entry, body in zip(window.entries, window.bodies, strict=True)
+        ]
+        if tuple(harmless) == window.bodies:
+            return window.body
+        resolved = await asyncio.gather(
+            *(
+                self._resolve(entry, new) if new != old else _unchanged(old)
+                for entry, old, new in zip(window.entries, window.bodies, harmless, strict=True)
+            )
+        )
+        merged, sizes = merge(resolved, sum(window.sizes))
+        assert len(sizes) == len(window), "what could be merged can be merged without ghosts"
+        return merged
+
+
+async def _unchanged(body: bytes) -> bytes:
+    return body
 
 
 def in_client_terms(answer: Answer, uuid: UUID, logical_id: UUID) -> Answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
-from lb.merging import MERGEABLE
+from lb.merging import MERGEABLE, WindowLimits
 from lb.model import STRUCTURAL, Entry
 
 
@@ -54,6 +54,8 @@ class Lane:
         self.sent = dict.fromkeys(names, position)
         self.seen = dict.fromkeys(names, 0)
         self.busy: set[str] = set()
+        self.in_flight: dict[str, tuple[Entry, ...]] = {}
+        """What was sent to an instance and has no answer yet."""
         self.retry_at: dict[str, float] = {}
         self.repairing: set[str] = set()
         """Instances whose documents are being repaired: nothing is read there meanwhile."""
@@ -171,32 +173,39 @@ class Lane:
         return max((seen for name, seen in self.seen.items() if name != instance), default=0)
 
 
-def follow_window(lane: Lane, instance: str, most_entries: int, most_bytes: int) -> list[Entry]:
+def choose_window(lane: Lane, instance: str, limits: WindowLimits, now: float) -> list[Entry]:
     """Return the entries that the instance may be sent in one request, the next one first.
 
-    Only entries of one kind that are known to have succeeded elsewhere are candidates.
+    How many documents they are is looked at when they are merged.
     """
     queue = iter(lane.queues[instance])
     window = [next(queue)]
+    if window[0].position <= lane.singly_until.get(instance, 0):
+        return window
     size = window[0].body_bytes
     for entry in queue:
         size += entry.body_bytes
-        alike = is_alike(window[0], window[0]) and is_alike(window[0], entry)
-        if not alike or len(window) >= most_entries or size > most_bytes:
+        alike = is_alike(window[0], window[0], now) and is_alike(window[0], entry, now)
+        if not alike or len(window) >= limits.entries or size > limits.body_bytes:
             break
         window.append(entry)
     return window
 
 
-def is_alike(first: Entry, entry: Entry) -> bool:
-    """Tell whether an entry may travel with the first one of a window."""
-    return (
-        entry.kind is first.kind
-        and entry.kind in MERGEABLE
-        and entry.content_type == first.content_type
-        and entry.outcome is not None
-        and entry.outcome.is_success
-    )
+def is_alike(first: Entry, entry: Entry, now: float) -> bool:
+    """Tell whether an entry may travel with the first one of a window.
+
+    Either both have succeeded elsewhere, or neither has an outcome nor has ever got a 5xx: a
+    suspect goes alone, so that whatever happens next is its own doing.
+    """
+    if entry.kind is not first.kind or entry.kind not in MERGEABLE:
+        return False
+    if entry.content_type != first.content_type:
+        return False
+    if first.outcome is not None:
+        return entry.outcome is not None and entry.outcome.is_success
+    unsuspected = entry.suspicion is None and now >= entry.implicated_until
+    return entry.outcome is None and unsuspected
 
 
 def preferred_instance(lane: Lane, able: Iterable[str]) -> str | None:

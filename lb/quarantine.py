@@ -6,7 +6,7 @@ rule itself is in `suspicion`; here it is applied, made durable, and administrat
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,30 +80,33 @@ class Quarantine:
     async def accuse(
         self,
         collection: Collection,
-        entry: Entry,
+        entries: Sequence[Entry],
         error: ServerFailedError,
         *,
         was_failing: bool,
         is_repeated: bool,
     ) -> None:
-        """Hold an entry that got a 5xx; returns when that is durable. The instance is tested.
+        """Hold entries that got a 5xx together; returns when that is durable.
 
-        `is_repeated`: it is not the first failure in a row of that lane there.
+        The instance is tested. Any of the entries may be the culprit. `is_repeated`: it is not the
+        first failure in a row of that lane there.
         """
         now, at = self._clock(), datetime.now(UTC)
-        if entry.outcome is None:
+        undecided = [entry for entry in entries if entry.outcome is None]
+        if not undecided and is_repeated and not self._tail.fleet[error.instance].write_error:
+            return  # The instance is well: what it has against these writes is no news.
+        for entry in undecided:
             failure = Failure(error.instance, error.cause, at, now, was_failing)
             entry.suspicion = with_failure(entry.suspicion, failure)
-        elif is_repeated and not self._tail.fleet[error.instance].write_error:
-            return  # The instance is well: what it has against this write is no news.
         # What is in flight there may be the culprit as well: held before the instance is avoided.
         self._implicate(self._tail.fleet[error.instance], now)
         self._tail.fleet[error.instance].fail_write(error.cause)
-        if entry.is_held:
-            await self._wal.record(Progress(suspicion=(entry.position, entry.suspicion)))
-            if entry not in self._quarantined:
-                self._suspects[entry] = collection
-                self._wake.set()
+        held = [entry for entry in entries if entry.is_held]
+        if not held:
+            return
+        await self._wal.record(*(Progress(suspicion=(e.position, e.suspicion)) for e in held))
+        self._suspects |= {e: collection for e in held if e not in self._quarantined}
+        self._wake.set()
 
     def note_canary(self, instance: str, answer: CanaryAnswer) -> None:
         """Take evidence in."""
@@ -139,7 +142,7 @@ class Quarantine:
             raise NotQuarantinedError(f"{entry.kind} cannot be discarded, only released")
         lane = collection.lane
         for name in lane.busy:
-            if lane.next_entry(name) is entry:
+            if lane.next_entry(name) is entry or entry in lane.in_flight.get(name, ()):
                 raise NotQuarantinedError(f"{name} has the write now and may yet answer; try again")
         self._take(transaction_id)
         log.warning("%s is discarded from quarantine", entry)
@@ -163,17 +166,20 @@ class Quarantine:
 
     def _implicate(self, instance: Instance, now: float) -> None:
         for collection in self._tail.lagging(instance.name):
-            entry = collection.lane.next_entry(instance.name)
-            if entry is not None and instance.name in collection.lane.busy:
+            lane, name = collection.lane, instance.name
+            head = lane.next_entry(name)
+            about_to_go = (head,) if head is not None and name in lane.busy else ()
+            for entry in (*about_to_go, *lane.in_flight.get(name, ())):
                 entry.implicated_until = now + IMPLICATED_SECONDS
 
     async def _judge_all(self) -> None:
         notes: list[Progress] = []
+        asked: dict[tuple[Collection, str], CanaryAnswer] = {}
         for entry, collection in tuple(self._suspects.items()):
             if not entry.is_held or entry.suspicion is None:
                 del self._suspects[entry]
                 continue
-            evidence = await self._evidence(collection, entry.suspicion)
+            evidence = await self._evidence(collection, entry.suspicion, asked)
             if not entry.is_held or entry.suspicion is None:
                 continue  # Another instance has answered it, or it was released, meanwhile.
             verdict = judge(entry.suspicion, evidence, self._clock())
@@ -189,19 +195,29 @@ class Quarantine:
             else:
                 entry.implicated_until = 0.0
                 self._tail.on_change(collection)
-        await asyncio.gather(*(self._wal.record(note) for note in notes))
+        if notes:
+            await self._wal.record(*notes)
 
     async def _evidence(
-        self, collection: Collection, suspicion: Suspicion
+        self,
+        collection: Collection,
+        suspicion: Suspicion,
+        asked: dict[tuple[Collection, str], CanaryAnswer],
     ) -> dict[str, CanaryAnswer]:
-        """Return the last canary writes; where one was taken, try the collection as well."""
+        """Return the last canary writes; where one was taken, try the collection as well.
+
+        `asked` is what collections were answered in this round: many suspects share one.
+        """
         evidence = dict(self._canaries)
         for each in suspicion.failures:
             canary = evidence.get(each.instance)
             taken = canary is not None and canary.result is CanaryResult.TAKEN
             if canary is None or not taken or canary.began_at < each.failed_at or each.excuse:
                 continue
-            answer = await self._ask_collection(collection, each.instance)
+            answer = asked.get((collection, each.instance))
+            if answer is None or answer.began_at < each.failed_at:
+                answer = await self._ask_collection(collection, each.instance)
+                asked[collection, each.instance] = answer
             if answer.result is CanaryResult.FAILED:
                 collection.lane.broken.add(each.instance)
             if answer.result is CanaryResult.REFUSED:

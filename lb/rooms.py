@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from lb.acknowledgement import Acknowledgement
 from lb.adoption import Adoption
 from lb.ailments import Ailments
-from lb.applier import Applier, Machinery
+from lb.applier import Applier
 from lb.bounds import Bounds, LogBounds
 from lb.canary import Canary, CollectionCanaries
 from lb.canary_watch import CanaryWatch
 from lb.catalogue import Collection
 from lb.comparer import Comparer
 from lb.config import Settings
+from lb.delivery import Machinery
 from lb.health import HealthMonitor
 from lb.instances import Instance
 from lb.late_requests import LateRequests
@@ -26,6 +27,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.membership import Memberships
+from lb.merging import WindowLimits
 from lb.proxy import Service
 from lb.pruner import Pruner
 from lb.quarantine import Quarantine
@@ -155,6 +157,7 @@ class Rooms:
             on.lead,
             self.quarantine,
             self._ailments,
+            WindowLimits,
         )
 
     def _rebuilder(self, name: str) -> Rebuilder:

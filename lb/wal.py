@@ -42,7 +42,7 @@ class Append:
 
 @dataclass(eq=False)
 class _Note:
-    progress: Progress
+    progress: tuple[Progress, ...]
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -112,8 +112,8 @@ class Wal:
         self._wake.set()
         return append
 
-    async def record(self, progress: Progress) -> None:
-        """Return when the progress is durable, however long PostgreSQL is away."""
+    async def record(self, *progress: Progress) -> None:
+        """Return when all of the progress is durable, however long PostgreSQL is away."""
         note = _Note(progress)
         self._notes.append(note)
         self._wake.set()
@@ -208,7 +208,7 @@ class Wal:
             await transaction.start()
             try:
                 # Progress first: a drop that is appended now comes after an older state.
-                await write_progress(connection, [note.progress for note in notes])
+                await write_progress(connection, [each for note in notes for each in note.progress])
                 await write_appends(connection, [(a.entry, a.change) for a in appends])
             except CONTENT_ERRORS:
                 await transaction.rollback()
@@ -301,7 +301,6 @@ class Wal:
 
 
 async def _reach_cursors(notes: list[_Note]) -> None:
-    for note in notes:
-        advance = note.progress.advance
+    for advance in (each.advance for note in notes for each in note.progress):
         if advance is not None and advance.entry is not None:
             await reach("before-cursor", advance.entry, instance=advance.instance)

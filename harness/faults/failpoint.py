@@ -9,11 +9,10 @@ from harness.faults.probe import PATIENCE_SECONDS, Came, Sight
 from harness.faults.proof import prove
 from harness.labs.abilities import Failing
 from harness.labs.base import Capability, Lab
+from harness.labs.stopping import CRASHED_AT_FAILPOINT
 
 # What is before the action in the load balancer's own notation, and when to act after it.
 _POINT = re.compile(r"[a-z]+(-[a-z]+)*(:[\w-]+)?(\[(kind|transaction)=[^\]\s]+\])?")
-# What tells it from every other end: SIGKILL is seen as a signal, not as an exit code.
-_CRASHED = "exit code 137"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class FailpointCrash(Kill):
             if not gone or not servers.is_armed(self.target):
                 return ""
             ending = servers.ending(self.target)
-            if ending != _CRASHED:
+            if ending != CRASHED_AT_FAILPOINT:
                 raise FaultError(f"{self.target} ended with {ending}, not at its failpoint")
             if f"armed: {self.point}=crash" not in _log(lab, self.target):
                 raise FaultError(f"the log of {self.target} does not name {self.point}")

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+from harness.errors import LabError
 from harness.labs.process_tree import ProcessIdentity
 from harness.labs.server_process import ServerProcess
 
 # Our load balancer answers those who wait before it ends, PostgreSQL writes a checkpoint.
 _END_TIMEOUT_SECONDS = 20.0
+CRASHED_AT_FAILPOINT = "exit code 137"
+"""What tells it from every other end: SIGKILL is seen as a signal, not as an exit code."""
 _FAILPOINT_SETTINGS = ("FAILPOINTS_ENABLED", "FAILPOINTS")
 
 
@@ -26,10 +29,17 @@ class StopsServers:
         await self._process(target).end(_END_TIMEOUT_SECONDS)
 
     async def arm(self, target: str, failpoint: str) -> None:
-        """Start the server again, with a failpoint in its environment."""
+        """Start the server again, with a failpoint in its environment.
+
+        A client's write may reach the failpoint before the server has answered that it is ready.
+        """
         await self.end(target)
         self._set_failpoints(target, ("true", f"{failpoint}=crash"))
-        await self.restart(target)
+        try:
+            await self.restart(target)
+        except LabError:
+            if self.ending(target) != CRASHED_AT_FAILPOINT:
+                raise
 
     async def disarm(self, target: str) -> None:
         """Start it again without one, unless it runs without one."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from lb.ailments import Ailments
-from lb.applier import Applier, Machinery
+from lb.applier import Applier
 from lb.catalogue import Collection
+from lb.delivery import Machinery
 from lb.errors import (
     InstanceError,
     InstanceUnreachableError,
@@ -16,7 +17,7 @@ from lb.errors import (
 from lb.instances import Instance, State
 from lb.leader import Lead
 from lb.log_reader import LogReader
-from lb.merging import merge
+from lb.merging import WindowLimits
 from lb.model import Answer, CollectionState, Entry, Kind, Progress
 from lb.quarantine import Quarantine
 from lb.suspicion import CanaryAnswer, CanaryResult
@@ -68,8 +69,8 @@ class StandInLog:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     recorded: list[Progress] = field(default_factory=list)
 
-    async def record(self, progress: Progress) -> None:
-        self.recorded.append(progress)
+    async def record(self, *progress: Progress) -> None:
+        self.recorded.extend(progress)
         await self.gate.wait()
 
 
@@ -102,6 +103,7 @@ class Bench:
             self.lead,
             self.quarantine,
             self.ailments,
+            WindowLimits,
         )
         self.appliers = [
             Applier(server, machinery, self._settled) for server in self.servers.values()
@@ -212,17 +214,22 @@ async def test_an_update_made_harmless_goes_to_the_others_as_the_first_one_got_i
     bench: Bench,
 ) -> None:
     bench.servers[A].listed = FOUND
-    bench.let(A, B)
+    bench.let(B)
 
     bench.logged(2, Kind.UPDATE, UPDATE)
-    bench.logged(3, Kind.UPDATE, UPDATE.replace(b"there", b"elsewhere"))
+    await until(lambda: bench.sent(A) == 1, "the first one is under way")
+    for position, there in enumerate([b"x", b"y"], start=3):
+        absent = UPDATE.replace(b"absent", there + b"-absent")
+        bench.logged(position, Kind.UPDATE, absent.replace(b'"there"', b'"%s"' % there))
+    bench.let(A)
 
-    await until(lambda: bench.collection.lane.is_drained, "both instances have both")
-    sent = {name: merge(server.bodies) for name, server in bench.servers.items()}
-    assert sent[A] == (sent[B][0], 2)
-    assert sent[B][1] == 1, "what follows is merged"
-    assert b'"absent"' not in sent[A][0]
+    await until(lambda: bench.collection.lane.is_drained, "both instances have all")
+    assert bench.servers[A].bodies == bench.servers[B].bodies
+    assert len(bench.servers[A].bodies) == 2, "what waited was merged, on both"
+    assert not any(b"absent" in body for body in bench.servers[A].bodies)
     assert bench.servers[B].reads == 0
+    resolved = [progress.resolved for progress in bench.log.recorded if progress.resolved]
+    assert [position for position, _ in resolved] == [2, 3, 4]
 
 
 async def test_a_hedged_update_is_as_harmless_as_the_one_that_hangs() -> None:
@@ -254,7 +261,7 @@ async def test_an_update_whose_body_was_read_before_another_settled_it_is_made_h
             await has_read.wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lb.applier.reach", hold)
+        patch.setattr("lb.delivery.reach", hold)
         entry = bench.logged(2, Kind.UPDATE, UPDATE)
         bench.let(A, B)
         await until(entry.settled.is_set, "the first has answered")
@@ -461,7 +468,7 @@ async def test_what_is_in_flight_where_a_write_fails_is_not_sent_elsewhere_at_on
 
     await bench.quarantine.accuse(
         bench.collection,
-        failing,
+        [failing],
         ServerFailedError(A, "HTTP 500"),
         was_failing=False,
         is_repeated=False,
@@ -567,3 +574,99 @@ async def test_an_instance_that_ends_again_and_again_gets_one_window_at_a_time()
     await until(lambda: bench.collection.lane.is_drained, "it is applied")
     await until(lambda: bench.other.lane.is_drained, "so is the other one, which waited")
     await bench.stop()
+
+
+def an_add(document: str) -> bytes:
+    return b'{"ids":["%s"],"embeddings":[[1,2]]}' % document.encode()
+
+
+async def three_that_wait(bench: Bench) -> list[Entry]:
+    """Log three adds of which the first is under way while the other two come."""
+    entries = [bench.logged(2, body=an_add("a"))]
+    await until(lambda: bench.sent(A) == 1, "the first one is under way")
+    return [*entries, bench.logged(3, body=an_add("b")), bench.logged(4, body=an_add("c"))]
+
+
+async def test_what_waits_while_a_request_is_under_way_goes_as_one(bench: Bench) -> None:
+    entries = await three_that_wait(bench)
+    bench.let(A, B)
+
+    await until(lambda: bench.collection.lane.is_drained, "both instances have all")
+
+    assert bench.sent(A) == 2
+    assert bench.servers[A].bodies[1] == b'{"ids":["b","c"],"embeddings":[[1,2],[1,2]]}'
+    assert [entry.outcome for entry in entries] == [OK, OK, OK]
+    settled = [p.settlement.position for p in bench.log.recorded if p.settlement]
+    assert settled == [2, 3, 4]
+
+
+async def test_a_write_that_finds_nothing_under_way_goes_at_once_and_alone(bench: Bench) -> None:
+    bench.logged(2, body=an_add("a"))
+    await until(lambda: bench.sent(A) == 1, "it goes")
+    assert bench.servers[A].bodies == [an_add("a")]
+
+
+async def test_when_a_merged_request_is_refused_each_write_gets_its_own_answer(
+    bench: Bench,
+) -> None:
+    entries = await three_that_wait(bench)
+    server = bench.servers[A]
+
+    async def write(method: str, path: str, body: bytes, content_type: str) -> Answer:
+        server.bodies.append(body)
+        return REFUSED if b'"b"' in body else OK
+
+    bench.let(A, B)
+    server.write = write
+
+    await until(lambda: bench.collection.lane.is_drained, "both instances are through")
+
+    assert [entry.outcome for entry in entries] == [OK, REFUSED, OK]
+    merged = b'{"ids":["b","c"],"embeddings":[[1,2],[1,2]]}'
+    assert server.bodies[1:] == [merged, an_add("b"), an_add("c")]
+    assert not any(b'"b"' in body for body in bench.servers[B].bodies), "a refusal is not sent on"
+    assert bench.fleet[A].failed_syncs == 0
+
+
+async def test_when_a_merged_request_gets_a_5xx_all_of_it_is_held_and_later_goes_singly(
+    bench: Bench,
+) -> None:
+    judging = asyncio.create_task(bench.quarantine.run())
+    bench.tasks.append(judging)
+    entries = await three_that_wait(bench)
+    server = bench.servers[A]
+
+    async def write(method: str, path: str, body: bytes, content_type: str) -> Answer:
+        server.bodies.append(body)
+        raise ServerFailedError(A, "HTTP 500")
+
+    bench.let(A)
+    server.write = write
+    await until(lambda: all(entry.is_held for entry in entries[1:]), "both are held")
+    assert bench.servers[B].bodies in ([], [an_add("a")])
+
+    now = asyncio.get_running_loop().time()
+    bench.let(B)
+    bench.quarantine.note_canary(A, CanaryAnswer(now, now, CanaryResult.TAKEN))
+
+    await until(lambda: all(entry.outcome for entry in entries), "the other instance answers")
+    assert bench.servers[B].bodies == [an_add("a"), an_add("b"), an_add("c")]
+
+
+async def test_a_merged_request_whose_connection_broke_is_sent_again_as_one(
+    bench: Bench,
+) -> None:
+    bench.fleet[B].move_to(State.SUSPECT, "arranged by the test")
+    entries = await three_that_wait(bench)
+    bench.servers[A].answer = InstanceUnreachableError(A, "reset")
+    bench.let(A)
+    await until(lambda: bench.fleet[A].failed_syncs == 1, "the first broke")
+    bench.servers[A].answer = OK
+    bench.fleet[A].move_to(State.CATCHING_UP, "arranged by the test")
+
+    await until(lambda: all(entry.outcome for entry in entries), "all have an outcome")
+
+    assert entries[0].in_doubt == {A}
+    assert bench.servers[A].bodies[1] == b'{"ids":["a","b","c"],"embeddings":[%s]}' % (
+        b",".join([b"[1,2]"] * 3)
+    )

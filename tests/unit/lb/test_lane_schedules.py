@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lb.instances import Fleet
-from lb.lanes import Decision, Lane, Step, decide, follow_window
+from lb.lanes import Decision, Lane, Step, choose_window, decide
+from lb.merging import WindowLimits
 from lb.model import Answer, Entry
 from lb.recovery import _lane
 from tests.unit.lb.stand_ins import LANE, OK, REFUSED, an_entry
@@ -31,8 +32,14 @@ class StandInServer:
     def version(self) -> int:
         return max(self.applied, default=0)
 
+    def refuses(self, accepted: set[int]) -> bool:
+        """Tell whether the request is refused as a whole for one of several entries."""
+        return len(self.at_work) > 1 and any(e.position not in accepted for e in self.at_work)
+
     def apply(self, accepted: set[int]) -> None:
         """Apply the request, for the first time or once more, as the real server would."""
+        if self.refuses(accepted):
+            return
         for position in [entry.position for entry in self.at_work if entry.position in accepted]:
             if position not in self.applied:
                 missed = [p for p in accepted if self.version < p < position]
@@ -94,9 +101,11 @@ class Schedule:
             server.to_commit = [entry]
             return
         assert entry.outcome is None or entry.outcome.is_success, "sent what was refused"
-        entry.first_sent_at = self.now if entry.first_sent_at is None else entry.first_sent_at
-        server.at_work = follow_window(self.lane, server.name, 3, 1000)
+        server.at_work = choose_window(
+            self.lane, server.name, WindowLimits(3, 1000, 1000), self.now
+        )
         for each in server.at_work:
+            each.first_sent_at = self.now if each.first_sent_at is None else each.first_sent_at
             self.lane.mark_sent(server.name, each)
 
     def apply(self, server: StandInServer) -> None:
@@ -105,8 +114,11 @@ class Schedule:
     def answer(self, server: StandInServer) -> None:
         """Apply what is under way and take the answer in; the client is told at once."""
         server.apply(self.accepted)
+        is_split = server.refuses(self.accepted)
         window, server.at_work = server.at_work, []
-        if not self.lane.is_member(server.name):
+        if is_split and self.lane.is_member(server.name):
+            self.lane.singly_until[server.name] = window[-1].position
+        if is_split or not self.lane.is_member(server.name):
             if not server.to_commit:
                 self.lane.busy.discard(server.name)
             return

@@ -1,14 +1,17 @@
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from lb.lanes import Decision, Lane, Step, decide, follow_window, preferred_instance
+from lb.lanes import Decision, Lane, Step, choose_window, decide, preferred_instance
+from lb.merging import WindowLimits
 from lb.model import Answer, Entry, Kind, Standing, Suspicion
 from tests.unit.lb.stand_ins import LANE, OK, REFUSED, an_entry
 
 A, B, C = "primary", "replica", "replica-2"
 HEDGE_SECONDS = 0.25
+NOW = 100.0
 
 
 def a_lane(*entries: Entry, names: tuple[str, ...] = (A, B)) -> Lane:
@@ -287,7 +290,8 @@ def test_an_entry_queues_only_where_it_is_not_applied() -> None:
 
 
 def window(lane: Lane, most_entries: int = 10, most_bytes: int = 1000) -> list[int]:
-    return [entry.position for entry in follow_window(lane, B, most_entries, most_bytes)]
+    limits = WindowLimits(most_entries, 1000, most_bytes)
+    return [entry.position for entry in choose_window(lane, B, limits, NOW)]
 
 
 def test_what_succeeded_elsewhere_may_travel_together() -> None:
@@ -311,8 +315,37 @@ def test_a_window_ends_at_what_did_not_succeed_or_is_of_another_kind(odd: Entry)
     assert window(lane) == [1]
 
 
-def test_a_write_without_an_outcome_travels_alone() -> None:
-    assert window(a_lane(an_entry(1), an_entry(2, outcome=OK))) == [1]
+def test_what_has_no_outcome_yet_travels_together_and_not_with_what_has() -> None:
+    lane = a_lane(an_entry(1), an_entry(2), an_entry(3, outcome=OK))
+
+    assert window(lane) == [1, 2]
+
+
+def cleared(position: int) -> Entry:
+    entry = an_entry(position)
+    entry.suspicion = Suspicion((), Standing.CLEARED, entry.logged_at)
+    return entry
+
+
+def implicated(position: int) -> Entry:
+    entry = an_entry(position)
+    entry.implicated_until = NOW + 1
+    return entry
+
+
+@pytest.mark.parametrize("suspect", [cleared, implicated])
+def test_what_may_have_broken_an_instance_travels_alone(suspect: Callable[[int], Entry]) -> None:
+    assert window(a_lane(an_entry(1), suspect(2), an_entry(3))) == [1]
+    assert window(a_lane(suspect(1), an_entry(2))) == [1]
+
+
+def test_what_was_refused_together_travels_alone_there() -> None:
+    lane = a_lane(*(an_entry(position) for position in (1, 2, 3, 4)))
+    lane.singly_until[B] = 2
+
+    assert window(lane) == [1]
+    lane.singly_until[B] = 0
+    assert window(lane) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kind", [Kind.CREATE, Kind.MODIFY, Kind.DROP])

@@ -7,11 +7,22 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.merging import MOST_DOCUMENTS, merge
+from lb.merging import Window, WindowLimits, pack
+from lb.merging import merge as merge_limited
+from lb.model import Answer, Kind
+from tests.unit.lb.stand_ins import OK, an_entry
+
+MOST_DOCUMENTS = WindowLimits().documents
 
 
 def body(**columns: Any) -> bytes:
     return msgspec.json.encode(columns)
+
+
+def merge(bodies: list[bytes]) -> tuple[bytes, int]:
+    """Merge, and say how many went into it."""
+    merged, sizes = merge_limited(bodies, MOST_DOCUMENTS)
+    return merged, len(sizes)
 
 
 def test_neighbours_with_different_ids_travel_as_one_in_order() -> None:
@@ -85,6 +96,45 @@ def test_what_is_not_a_plain_list_of_documents_travels_alone() -> None:
     ):
         assert merge([odd, plain]) == (odd, 1)
         assert merge([plain, odd]) == (plain, 1)
+
+
+def test_a_column_that_is_given_twice_is_left_to_chroma_to_refuse() -> None:
+    plain = body(ids=["z"], documents=["x"])
+    for twice in (
+        b'{"ids":["a"],"documents":["x"],"documents":["y"]}',
+        b'{"ids":["a"],"documents":["x"],"document\\u0073":["y"]}',
+        b'{"ids":["a"],"documents":null,"documents":["y"]}',
+    ):
+        assert merge([twice, plain]) == (twice, 1)
+        assert merge([plain, twice]) == (plain, 1)
+
+
+def a_window(kind: Kind, *bodies: bytes) -> Window:
+    return pack([an_entry(n, kind) for n in range(len(bodies))], bodies, MOST_DOCUMENTS)
+
+
+def test_each_entry_of_a_merged_delete_is_answered_its_own_count() -> None:
+    window = a_window(Kind.DELETE, body(ids=["a"]), body(ids=["b", "c"]))
+
+    assert window.answers(Answer(200, b'{"deleted":3}')) == [
+        Answer(200, b'{"deleted":1}'),
+        Answer(200, b'{"deleted":2}'),
+    ]
+
+
+def test_an_entry_that_travels_alone_is_answered_what_the_instance_answered() -> None:
+    window = a_window(Kind.DELETE, body(where={"a": 1}), body(ids=["b", "c"]))
+
+    assert len(window) == 1
+    assert window.body == window.bodies[0]
+    assert window.answers(Answer(200, b'{"deleted":7}')) == [Answer(200, b'{"deleted":7}')]
+
+
+def test_entries_of_other_kinds_share_the_answer() -> None:
+    window = a_window(Kind.UPSERT, body(ids=["a"]), body(ids=["b"]), body(ids=["a"]))
+
+    assert (window.first.position, window.last.position) == (0, 1)
+    assert window.answers(OK) == [OK, OK]
 
 
 def test_a_window_is_bounded() -> None:
