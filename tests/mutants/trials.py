@@ -12,7 +12,7 @@ from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.scenario import Phase, Scenario, scheduled
 from harness.runner.schedules import random_schedule
 from harness.workloads.registry import WORKLOADS
-from harness.workloads.settings import WorkloadSettings
+from harness.workloads.settings import Loop, WorkloadSettings
 from tests.mutants import intruders
 
 BASELINE_SECONDS, RECOVERY_SECONDS = 1.0, 2.0
@@ -72,6 +72,9 @@ def shortened(scenario: Scenario, name: str, limits: Limits) -> Scenario:
     return replace(scenario, name=name, phases=phases, limits=limits)
 
 
+CROWD = WorkloadSettings(clients=12, collections=1, loop=Loop.CLOSED)
+"""So many clients of one collection that their writes wait for one another, and are merged."""
+
 QUIET = Trial("quiet", 3.0)
 PRIMARY_KILLED = Trial("primary-killed", 5.0, (("kill primary", 0.5, 4.0),))
 # Longer than a client waits for an answer: whoever waits for the primary fails.
@@ -124,6 +127,10 @@ COLLECTIONS_GO_MEANWHILE = Trial(
     ANY_ERRORS,
     workload("lifecycle"),
 )
+CROWDED = Trial("crowded", 4.0, workload=CROWD)
+CROWDED_AND_REFUSED = Trial(
+    "crowded-and-refused", 4.0, workload=CROWD, intruder=intruders.send_what_is_refused
+)
 QUIET_WITH_ERRORS = Trial("quiet-with-errors", 4.0, limits=ANY_ERRORS)
 
 TRIALS: dict[str, Trial] = {
@@ -149,6 +156,8 @@ TRIALS: dict[str, Trial] = {
         WHOLE_SETS,
         COLLECTIONS_COME_AND_GO,
         COLLECTIONS_GO_MEANWHILE,
+        CROWDED,
+        CROWDED_AND_REFUSED,
         QUIET_WITH_ERRORS,
     )
 }

@@ -8,6 +8,7 @@ from tests.mutants.families import (  # noqa: F401 (each puts its mutants into t
     late,
     log,
     mapping,
+    merging,
     order,
     reads,
     recovery,

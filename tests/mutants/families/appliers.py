@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from lb import applier, lanes, merging
+from lb import applier, lanes
 from lb.catalogue import Collection
+from lb.delivery import Delivery
 from lb.errors import InstanceError, InstanceUnreachableError, LeadUnconfirmedError
 from lb.executor import Execution, Executor
 from lb.lanes import Decision, Lane, Step
+from lb.merging import Window
 from lb.model import Answer, Entry, Kind, Progress
 from tests.mutants.patches import EveryNth, Patches, misbehaved
 from tests.mutants.promises import Promise
@@ -72,16 +74,14 @@ def acked_when_sent(patches: Patches) -> None:
     """A write whose connection broke counts as done, because it was sent."""
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
+        self: Executor, collection: Collection, window: Window, *, is_decided: bool
     ) -> Execution:
         try:
-            execution: Execution = await original(
-                self, collection, entry, body, is_decided=is_decided
-            )
+            execution: Execution = await original(self, collection, window, is_decided=is_decided)
         except LeadUnconfirmedError:
             raise
         except InstanceUnreachableError as error:
-            misbehaved(f"takes {entry} for done: {error}")
+            misbehaved(f"takes {window.first} for done: {error}")
             uuid = collection.uuids.get(error.instance)
             return Execution(Answer(200, b"{}"), uuid)
         return execution
@@ -95,13 +95,13 @@ def in_doubt_dropped(patches: Patches) -> None:
     dropped: set[tuple[str, int]] = set()
 
     def note_failure(
-        self: applier.Applier, collection: Collection, window: list[Entry], error: InstanceError
+        self: Delivery, collection: Collection, window: Window, error: InstanceError
     ) -> None:
         original(self, collection, window, error)
         if isinstance(error, InstanceUnreachableError):
-            dropped.update((error.instance, each.position) for each in window)
+            dropped.update((error.instance, each.position) for each in window.entries)
 
-    original = patches.replace(applier.Applier, "_note_failure", note_failure)
+    original = patches.replace(Delivery, "_note_failure", note_failure)
     skip_when(patches, lambda instance, e: (instance, e.position) in dropped)
 
 
@@ -110,13 +110,13 @@ def stops_at_the_first_error(patches: Patches) -> None:
     """Recovery of a lane ends with its first failed entry."""
 
     def note_failure(
-        self: applier.Applier, collection: Collection, window: list[Entry], error: InstanceError
+        self: Delivery, collection: Collection, window: Window, error: InstanceError
     ) -> None:
         original(self, collection, window, error)
         misbehaved(f"gives {collection} up on {self.instance.name}")
         collection.lane.retry_at[self.instance.name] = float("inf")
 
-    original = patches.replace(applier.Applier, "_note_failure", note_failure)
+    original = patches.replace(Delivery, "_note_failure", note_failure)
 
 
 @mutant(Promise.LATE_REQUESTS, "primary-deaf", "convergence")
@@ -125,22 +125,20 @@ def retried_and_applied_twice(patches: Patches) -> None:
     retries: set[asyncio.Task[None]] = set()
 
     async def again(
-        executor: Executor, collection: Collection, entry: Entry, body: bytes, is_decided: bool
+        executor: Executor, collection: Collection, window: Window, is_decided: bool
     ) -> None:
         await asyncio.sleep(2.0)
-        await original(executor, collection, entry, body, is_decided=is_decided)
-        misbehaved(f"applied {entry} again")
+        await original(executor, collection, window, is_decided=is_decided)
+        misbehaved(f"applied {window.first} again")
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
+        self: Executor, collection: Collection, window: Window, *, is_decided: bool
     ) -> Execution:
         try:
-            execution: Execution = await original(
-                self, collection, entry, body, is_decided=is_decided
-            )
+            execution: Execution = await original(self, collection, window, is_decided=is_decided)
         except InstanceUnreachableError:
             retry = asyncio.create_task(
-                again(self, collection, entry, body, is_decided), name="blind retry"
+                again(self, collection, window, is_decided), name="blind retry"
             )
             retries.add(retry)
             retry.add_done_callback(retries.discard)
@@ -154,27 +152,10 @@ def retried_and_applied_twice(patches: Patches) -> None:
 def cursor_before_write(patches: Patches) -> None:
     """The cursor is committed before the write is sent, not after its answer."""
 
-    async def window(
-        self: applier.Applier, collection: Collection, entry: Entry
-    ) -> tuple[list[Entry], bytes]:
-        chosen: tuple[list[Entry], bytes] = await original(self, collection, entry)
-        misbehaved(f"cursor of {self.instance.name} past {entry}")
-        await self._m.wal.record(Progress(advance=self._advance_to(chosen[0][-1])))
+    async def window(self: Delivery, collection: Collection, *, is_decided: bool) -> Window:
+        chosen: Window = await original(self, collection, is_decided=is_decided)
+        misbehaved(f"cursor of {self.instance.name} past {chosen.last}")
+        await self._m.wal.record(Progress(advance=self._advance_to(chosen.last)))
         return chosen
 
-    original = patches.replace(applier.Applier, "_window", window)
-
-
-@mutant(Promise.MERGING, "primary-killed", "convergence")
-def merged_and_forgotten(patches: Patches) -> None:
-    """Of entries that travel together the last one is counted, and not sent."""
-
-    def merge(bodies: list[bytes]) -> tuple[bytes, int]:
-        body, count = original(bodies)
-        if count == 1:
-            return body, count
-        misbehaved(f"{count} entries without the last")
-        return original(bodies[: count - 1])[0], count
-
-    original = merging.merge
-    patches.replace(applier, "merge", merge)
+    original = patches.replace(Delivery, "_window", window)

@@ -1,6 +1,7 @@
 """Mutants of what is believed of an instance, and of what breaks one."""
 
 import asyncio
+from collections.abc import Sequence
 
 from lb import health, instances, quarantine, writes
 from lb.catalogue import Collection
@@ -55,13 +56,13 @@ def poison_passed_on(patches: Patches) -> None:
     async def accuse(
         self: quarantine.Quarantine,
         collection: Collection,
-        entry: Entry,
+        entries: Sequence[Entry],
         error: ServerFailedError,
         *,
         was_failing: bool,
         is_repeated: bool,
     ) -> None:
-        misbehaved(f"passes on {entry}: {error}")
+        misbehaved(f"passes on {entries[0]}: {error}")
 
     original = patches.replace(writes, "find_poison", find_poison)
     patches.replace(quarantine.Quarantine, "accuse", accuse)

@@ -1,13 +1,15 @@
 """Mutants of the order in which an instance applies a lane."""
 
 import asyncio
+from dataclasses import replace
 
-from lb import applier, lanes
+from lb import delivery, lanes
 from lb.catalogue import Collection
 from lb.executor import Execution, Executor
 from lb.lanes import Lane
 from lb.log_reader import body_in_memory
 from lb.log_tail import LogTail
+from lb.merging import Window, WindowLimits, pack
 from lb.model import Entry
 from tests.mutants.patches import Patches, misbehaved
 from tests.mutants.promises import Promise
@@ -35,27 +37,28 @@ def two_windows_at_once(patches: Patches) -> None:
     early: dict[tuple[str, int], asyncio.Task[Execution]] = {}
 
     async def execute(
-        self: Executor, collection: Collection, entry: Entry, body: bytes, *, is_decided: bool
+        self: Executor, collection: Collection, window: Window, *, is_decided: bool
     ) -> Execution:
         instance = self._upstream.instance.name
-        if (sent := early.pop((instance, entry.position), None)) is not None:
+        if (sent := early.pop((instance, window.first.position), None)) is not None:
             return await sent
-        following = next_after(collection.lane, instance, entry)
+        following = next_after(collection.lane, instance, window.last)
         if following is not None and (next_body := body_in_memory(following)) is not None:
-            misbehaved(f"{following} to {instance} beside {entry}")
+            misbehaved(f"{following} to {instance} beside {window.last}")
+            second = pack([following], [next_body], 1)
             early[instance, following.position] = asyncio.create_task(
-                original(self, collection, following, next_body, is_decided=is_decided),
+                original(self, collection, second, is_decided=is_decided),
                 name="the second window",
             )
             await asyncio.sleep(0)
-        execution: Execution = await original(self, collection, entry, body, is_decided=is_decided)
+        execution: Execution = await original(self, collection, window, is_decided=is_decided)
         return execution
 
-    def follow_window(lane: Lane, instance: str, most_entries: int, most_bytes: int) -> list[Entry]:
-        return lanes.follow_window(lane, instance, 1, most_bytes)
+    def choose_window(lane: Lane, instance: str, limits: WindowLimits, now: float) -> list[Entry]:
+        return lanes.choose_window(lane, instance, replace(limits, entries=1), now)
 
     original = patches.replace(Executor, "execute", execute)
-    patches.replace(applier, "follow_window", follow_window)
+    patches.replace(delivery, "choose_window", choose_window)
     keep_bodies(patches)
 
 

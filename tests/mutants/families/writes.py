@@ -1,10 +1,12 @@
 """Mutants of taking writes in and of answering them."""
 
 import asyncio
+from dataclasses import replace
 
 from lb import executor, writes
 from lb.errors import LogUnavailableError
-from lb.model import Answer, Entry, Kind
+from lb.merging import Window
+from lb.model import Answer, Kind
 from lb.paths import Read
 from lb.write_request import WriteRequest
 from tests.mutants.patches import EveryNth, Patches, misbehaved
@@ -97,20 +99,15 @@ def phantom_written(patches: Patches) -> None:
     due = EveryNth(8)
 
     async def execute(
-        self: executor.Executor,
-        collection: object,
-        entry: Entry,
-        body: bytes,
-        *,
-        is_decided: bool,
+        self: executor.Executor, collection: object, window: Window, *, is_decided: bool
     ) -> executor.Execution:
-        is_first = entry.outcome is None and entry.kind is Kind.ADD
+        is_first = window.first.outcome is None and window.first.kind is Kind.ADD
         if is_first and due():
-            misbehaved(f"wrote entry {entry.position} under another id, too")
-            phantom = body.replace(b"client-", b"phantom-")
-            await original(self, collection, entry, phantom, is_decided=is_decided)
+            misbehaved(f"wrote {window.first} under another id, too")
+            phantom = replace(window, body=window.body.replace(b"client-", b"phantom-"))
+            await original(self, collection, phantom, is_decided=is_decided)
         execution: executor.Execution = await original(
-            self, collection, entry, body, is_decided=is_decided
+            self, collection, window, is_decided=is_decided
         )
         return execution
 

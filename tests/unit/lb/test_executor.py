@@ -7,6 +7,7 @@ from lb.catalogue import Collection
 from lb.errors import BrokenMappingError, ForeignCollectionError, InstanceError
 from lb.executor import Execution, Executor
 from lb.instances import Instance
+from lb.merging import pack
 from lb.model import NOWHERE, Answer, CollectionState, Entry, Kind
 from tests.unit.lb.stand_ins import DATABASE, OK, TENANT, a_fleet, a_tail, an_active, an_entry
 
@@ -50,7 +51,8 @@ class Bench:
         tail.catalogue.map(self.collection, "primary", UUID_HERE if is_mapped else None)
 
     async def execute(self, entry: Entry, body: bytes, *, is_decided: bool = False) -> Execution:
-        return await self.executor.execute(self.collection, entry, body, is_decided=is_decided)
+        window = pack([entry], [body], 300)
+        return await self.executor.execute(self.collection, window, is_decided=is_decided)
 
     async def _resolve(self, entry: Entry, body: bytes) -> bytes:
         assert not self.server.writes, "sent before it was durable"

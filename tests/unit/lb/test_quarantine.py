@@ -38,8 +38,8 @@ class Bench:
     def clock() -> float:
         return asyncio.get_running_loop().time()
 
-    async def record(self, progress: Progress) -> None:
-        self.recorded.append(progress)
+    async def record(self, *progress: Progress) -> None:
+        self.recorded.extend(progress)
 
     async def ask(self, collection: Collection, instance: str) -> CanaryAnswer:
         began_at = self.clock()
@@ -48,7 +48,9 @@ class Bench:
 
     async def accuse(self, collection: Collection, entry: Entry, instance: str) -> None:
         error = ServerFailedError(instance, "HTTP 500")
-        await self.quarantine.accuse(collection, entry, error, was_failing=False, is_repeated=False)
+        await self.quarantine.accuse(
+            collection, [entry], error, was_failing=False, is_repeated=False
+        )
 
     def note_taken(self, *instances: str) -> None:
         for each in instances:
