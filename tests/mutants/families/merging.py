@@ -65,7 +65,7 @@ def one_refusal_for_all(patches: Patches) -> None:
     original = patches.replace(Window, "answers", answers)
 
 
-@mutant(Promise.MERGING, "crowded", "durability convergence")
+@mutant(Promise.MERGING, "crowded", "durability phantom")
 def rows_mixed_up(patches: Patches) -> None:
     """The first two documents of a merged request get each other's id."""
 
