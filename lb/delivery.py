@@ -247,7 +247,9 @@ class Delivery:
         if first:
             for slower in collection.lane.busy - {name}:
                 tail.fleet[slower].doubt()
-        await self._m.wal.record(
+        is_awaited = len(collection.lane.queues[name]) > len(window) or entry.kind in STRUCTURAL
+        record = self._m.wal.record if is_awaited else self._m.wal.record_soon
+        await record(
             Progress(
                 advance=self._advance_to(last),
                 mapping=mapping,

@@ -25,6 +25,8 @@ from lb.wal_rounds import write_appends, write_progress
 log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 0.2
+SOON_SECONDS = 0.01
+"""How long progress that nobody waits for may wait for a commit that is made anyway."""
 
 CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What PostgreSQL says of values that it cannot hold; the session lives on."""
@@ -60,6 +62,7 @@ class Wal:
         self._connection: asyncpg.Connection[Any] | None = None
         self._appends: list[Append] = []
         self._notes: list[_Note] = []
+        self._soon: list[_Note] = []
         self._doubtful: list[Append] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -82,7 +85,7 @@ class Wal:
     @property
     def waiting(self) -> int:
         """How many appends and notes wait for a commit."""
-        return len(self._appends) + len(self._notes) + len(self._doubtful)
+        return len(self._appends) + len(self._notes) + len(self._soon) + len(self._doubtful)
 
     def adopt(self, connection: "asyncpg.Connection[Any]", epoch: int, last_position: int) -> None:
         """Start on a session that holds the lock, with the log's end."""
@@ -119,18 +122,41 @@ class Wal:
         self._wake.set()
         await note.written.wait()
 
+    async def record_soon(self, *progress: Progress) -> None:
+        """Do the same, but leave it to the next commit for a moment: nothing waits for it yet.
+
+        A client that writes one thing after another then has its last outcome and its next write
+        in one commit, instead of the next write wait for the commit of the last outcome.
+        """
+        note = _Note(progress)
+        self._soon.append(note)
+        if len(self._soon) == 1:
+            self._wake.set()
+        await note.written.wait()
+
     async def run(self) -> None:
         """Write round after round until `close`; raises `LeadershipLostError`."""
         while True:
             if self._connection is None:
                 await self._reconnect()
-            if not self._appends and not self._notes:
+            if not self._appends and not self._notes and not await self._is_due_soon():
                 if self._closing:
                     self._ended.set()
                     return
                 await self._idle(self._connection)
                 continue
             await self._round()
+
+    async def _is_due_soon(self) -> bool:
+        """Wait for something to share a commit with what is due soon; False if there is none."""
+        if not self._soon:
+            return False
+        if not self._closing:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SOON_SECONDS):
+                    await self._wake.wait()
+        return True
 
     async def _idle(self, connection: "asyncpg.Connection[Any] | None") -> None:
         """Wait for work; now and then ask whether the session, and so the lock, is still ours."""
@@ -174,7 +200,7 @@ class Wal:
     async def _round(self) -> None:
         """Write all that waits; what PostgreSQL refuses for its content is found and refused."""
         appends, self._appends = self._appends, []
-        notes, self._notes = self._notes, []
+        notes, self._notes, self._soon = self._notes + self._soon, [], []
         try:
             await self._commit(appends, notes)
         except CONTENT_ERRORS as error:
@@ -239,6 +265,9 @@ class Wal:
         self.appended += len(appends)
         for append in appends:
             append.deliver()
+        if appends:
+            # One of them may have to wait, in its lane, for what was noted meanwhile.
+            self._notes, self._soon = self._notes + self._soon, []
 
     def _refuse(self, appends: list[Append]) -> None:
         """Undo in reverse order: each one was decided in the light of those before it."""

@@ -73,6 +73,8 @@ class StandInLog:
         self.recorded.extend(progress)
         await self.gate.wait()
 
+    record_soon = record
+
 
 class Bench:
     """Two appliers on stand-in servers, wired as the load balancer wires them."""
