@@ -7,7 +7,7 @@ from bench.figure import Better, Figure, rounded
 from bench.load import Outcome
 from bench.plan import Bench
 from bench.rounds import Side, Spread, interleaved, ratio_of_medians, spread
-from bench.subjects import Sides, Subject
+from bench.subjects import Subject
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Comparison:
     def p50_ratio(self, goal: Goal) -> Figure:
         """Compare median latencies."""
         return self._ratio(goal, lambda outcome: outcome.p50_ms)
+
+    def our_rate(self, goal: Goal) -> Figure:
+        """State our own successes per second."""
+        return self._figure(goal, spread([each.rate for each in self.ours]), "1/s")
+
+    def their_rate(self, goal: Goal) -> Figure:
+        """State the other side's."""
+        return self._figure(goal, spread([each.rate for each in self.theirs]), "1/s")
 
     def absolute(self, stem: str, at: str) -> list[Figure]:
         """State rates and median latencies of both sides."""
@@ -95,13 +103,13 @@ def command_of(case: str) -> str:
 async def compare(
     bench: Bench,
     case: str,
-    sides: Sides,
+    sides: tuple[Subject, Subject],
     once: Callable[[Subject], Awaitable[Outcome]],
     rounds: int,
 ) -> Comparison:
-    """Measure both in turn; while the one is measured, the other is at rest."""
+    """Measure ours and theirs in turn; while the one is measured, the other is at rest."""
     found: dict[Side, list[Outcome]] = {Side.OURS: [], Side.THEIRS: []}
-    subjects = {Side.OURS: sides.ours, Side.THEIRS: sides.theirs}
+    subjects = dict(zip(Side, sides, strict=True))
     for side in interleaved(rounds):
         subject = subjects[side]
         outcome = await once(subject)

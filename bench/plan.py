@@ -1,11 +1,13 @@
 """How much is measured: whole, or quickly."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.load import Outcome
+from bench.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,20 @@ QUICK = Plan(
 
 @dataclass(frozen=True)
 class Bench:
-    """What every case is given: the plan, a place for logs, and whom to tell how it goes.
+    """What every case is given: the plan, places for logs and data, and whom to tell how it goes.
 
     `detail` keeps the single measurements by name.
     """
 
     plan: Plan
     directory: Path
+    data_place: Path
     tell: Callable[[str], None]
     detail: dict[str, Any] = field(default_factory=dict)
+
+    def rig(self, name: str) -> AbstractAsyncContextManager[Rig]:
+        """Open a rig of servers whose logs go by that name."""
+        return Rig.open(self.directory / name, self.data_place)
 
     def rounds_of(self, part: float = 1.0) -> int:
         """Give the number of rounds for a case that takes that part of them, at least one."""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from bench.data_place import workspace_in
 from harness.errors import LabError
 from harness.labs.chroma import ChromaServer
 from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
@@ -56,9 +57,9 @@ class Rig:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, run_directory: Path) -> "AsyncIterator[Rig]":
-        """Make a rig with its logs in the directory; its data is on tmpfs where there is one."""
-        workspace = Workspace.create(run_directory)
+    async def open(cls, run_directory: Path, data_place: Path) -> "AsyncIterator[Rig]":
+        """Make a rig with its logs in the one directory and its data in the other."""
+        workspace = workspace_in(data_place, run_directory)
         warden = Warden(workspace)
         warden.remove(workspace.data_directory)
         rig = cls(workspace, warden)

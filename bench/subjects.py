@@ -83,6 +83,11 @@ class Sides:
     theirs: Subject
     behind: Replicated
 
+    @property
+    def both(self) -> tuple[Subject, Subject]:
+        """Ours, then theirs."""
+        return self.ours, self.theirs
+
 
 async def lb_and_plain(rig: Rig, instances: int = 2) -> Sides:
     """Start a load balancer with its servers, and one plain Chroma server beside them.

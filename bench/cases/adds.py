@@ -7,7 +7,6 @@ from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.load import Order, Outcome, Sort
 from bench.plan import QUICK, Bench
-from bench.rig import Rig
 from bench.subjects import Sides, Subject, lb_and_plain
 
 NAME = "adds"
@@ -35,7 +34,7 @@ async def measure(bench: Bench) -> list[Figure]:
     """Measure every number of clients; a quick look leaves out the largest."""
     loads = [load for load in _LOADS if bench.plan is not QUICK or load.clients < _MANY]
     figures = []
-    async with Rig.open(bench.directory / NAME) as rig:
+    async with bench.rig(NAME) as rig:
         sides = await lb_and_plain(rig)
         for load in loads:
             figures += await _measure_load(bench, sides, load)
@@ -53,7 +52,7 @@ async def _measure_load(bench: Bench, sides: Sides, load: _Load) -> list[Figure]
         return await add_for(subject, load.clients, warmup_seconds, window_seconds)
 
     rounds = bench.rounds_of(2 / 3 if is_slow else 1)
-    found: Comparison = await compare(bench, f"{NAME} {at}", sides, once, rounds)
+    found: Comparison = await compare(bench, f"{NAME} {at}", sides.both, once, rounds)
     return [
         found.rate_ratio(Goal(f"add_rate_ratio_{at}", Better.HIGHER, load.least_rate)),
         found.p50_ratio(Goal(f"add_p50_ratio_{at}", Better.LOWER, load.most_p50)),

@@ -5,7 +5,6 @@ from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.load import Order, Outcome, Sort
 from bench.plan import Bench
-from bench.rig import Rig
 from bench.subjects import Subject, lb_and_plain
 
 NAME = "queries"
@@ -14,7 +13,7 @@ NAME = "queries"
 async def measure(bench: Bench) -> list[Figure]:
     """Search for the ten nearest documents, by one client and by eight."""
     plan = bench.plan
-    async with Rig.open(bench.directory / NAME) as rig:
+    async with bench.rig(NAME) as rig:
         sides = await lb_and_plain(rig)
         collections = {
             subject.name: await subject.filled_collection(plan.documents)
@@ -29,7 +28,7 @@ async def measure(bench: Bench) -> list[Figure]:
                 return await query_for(subject, collection, clients, *seconds)
 
             at = f"at_{clients}"
-            found = await compare(bench, f"{NAME} {at}", sides, once, plan.rounds)
+            found = await compare(bench, f"{NAME} {at}", sides.both, once, plan.rounds)
             rate, p50 = (0.85, None) if clients == 8 else (None, 1.2)
             figures += [
                 found.rate_ratio(Goal(f"query_rate_ratio_{at}", Better.HIGHER, rate)),
