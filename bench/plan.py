@@ -34,7 +34,7 @@ WHOLE = Plan(
     window_seconds=2.5,
     slow_window_seconds=6.0,
     documents=2_000,
-    backlog=1_000,
+    backlog=2_000,
     lag_seconds=10.0,
 )
 

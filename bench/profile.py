@@ -71,7 +71,8 @@ async def _record(sides: Sides, load: Load, seconds: float, target: Path) -> Out
 async def _spy(pid: int, seconds: float, form: str, target: Path) -> None:
     program = _find_py_spy()
     words = ("record", "--pid", str(pid), "--duration", f"{max(1, round(seconds))}")
-    shape = ("--rate", str(_PER_SECOND), "--format", form, "--output", str(target), "--function")
+    # Stopping the process for every sample would show system calls far too large.
+    shape = ("--nonblocking", "--rate", str(_PER_SECOND), "--format", form, "--output", str(target), "--function")
     process = await asyncio.create_subprocess_exec(
         *(*dies_with_parent(), program, *words, *shape),
         stdout=asyncio.subprocess.PIPE,

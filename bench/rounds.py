@@ -47,17 +47,20 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(median(values), min(values), max(values))
 
 
-def ratio_of_medians(ours: Sequence[float], theirs: Sequence[float]) -> Spread | None:
+def ratio_of_medians(
+    ours: Sequence[float], theirs: Sequence[float], per_round: int = PER_ROUND
+) -> Spread | None:
     """Divide the medians of two sides; low and high are the ratios of single rounds.
 
     None when the other side has a round of nothing but zeros: nothing can be said then.
     """
-    sums = [sum(each) for each in _by_round(theirs)]
+    sums = [sum(each) for each in _by_round(theirs, per_round)]
     if not all(sums) or not median(theirs):
         return None
-    by_round = [sum(mine) / other for mine, other in zip(_by_round(ours), sums, strict=True)]
+    mine = [sum(each) for each in _by_round(ours, per_round)]
+    by_round = [our_sum / their_sum for our_sum, their_sum in zip(mine, sums, strict=True)]
     return Spread(median(ours) / median(theirs), min(by_round), max(by_round))
 
 
-def _by_round(values: Sequence[float]) -> list[Sequence[float]]:
-    return [values[n : n + PER_ROUND] for n in range(0, len(values), PER_ROUND)]
+def _by_round(values: Sequence[float], per_round: int) -> list[Sequence[float]]:
+    return [values[n : n + per_round] for n in range(0, len(values), per_round)]
