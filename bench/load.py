@@ -38,9 +38,9 @@ class Sort(StrEnum):
 class Order(msgspec.Struct, frozen=True):
     """What to send, by how many clients, and for how long.
 
-    What is answered between `warmup_seconds` and the end of `window_seconds` after that is measured;
-    with a `count`, everything is, and the loop ends when so many requests were answered. `retries`
-    lets a client that gets a 503 try the same request again, after the time that it was told.
+    What is answered after `warmup_seconds`, and for `window_seconds` from then on, is measured. With
+    a `count` the loop ends when so many requests were answered. `retries` lets a client that gets
+    a 503 try the same request again, after the time that it was told.
     """
 
     port: int
@@ -51,6 +51,7 @@ class Order(msgspec.Struct, frozen=True):
     window_seconds: float = 60.0
     count: int | None = None
     documents_per_request: int = 1
+    dimension: int = requests.DIMENSION
     prefix: str = "document"
     seed: int = 1
     retries: bool = False
@@ -183,7 +184,7 @@ def quantile_ms(ordered_ns: list[int], share: float) -> float:
 
 
 def _source(order: Order) -> Iterator[bytes]:
-    embeddings = requests.vectors(order.seed)
+    embeddings = requests.vectors(order.seed, order.dimension)
     match order.sort:
         case Sort.ADD:
             documents = order.documents_per_request

@@ -3,8 +3,9 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -25,12 +26,14 @@ _PER_SECOND = 400
 _SETTLE_SECONDS = 0.5
 _SHOWN = 25
 
-Load = Callable[[float], Awaitable[Outcome]]
+Load = Callable[[float], Coroutine[Any, Any, Outcome]]
 
 
 async def profile(bench: Bench, seconds: float, target: Path) -> None:
-    """Write a flame graph and a speedscope file for adds and for searches; print the tops."""
-    target.mkdir(parents=True, exist_ok=True)
+    """Write a flame graph and a speedscope file for adds and for searches; print the tops.
+
+    The directory `target` is there already.
+    """
     async with bench.rig("profile") as rig:
         sides = await lb_and_plain(rig)
         for name, load in (await _loads(sides)).items():
@@ -72,7 +75,16 @@ async def _spy(pid: int, seconds: float, form: str, target: Path) -> None:
     program = _find_py_spy()
     words = ("record", "--pid", str(pid), "--duration", f"{max(1, round(seconds))}")
     # Stopping the process for every sample would show system calls far too large.
-    shape = ("--nonblocking", "--rate", str(_PER_SECOND), "--format", form, "--output", str(target), "--function")
+    shape = (
+        "--nonblocking",
+        "--rate",
+        str(_PER_SECOND),
+        "--format",
+        form,
+        "--output",
+        str(target),
+        "--function",
+    )
     process = await asyncio.create_subprocess_exec(
         *(*dies_with_parent(), program, *words, *shape),
         stdout=asyncio.subprocess.PIPE,

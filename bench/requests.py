@@ -11,6 +11,9 @@ from harness.client.api import COLLECTIONS
 DIMENSION = 384
 """How many floats an embedding has: what the small sentence models give."""
 
+LARGE_DIMENSION = 3_072
+"""What the large models of hosted services give."""
+
 RESULTS_PER_QUERY = 10
 _VECTORS = 64
 _TEXT = (

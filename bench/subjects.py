@@ -17,6 +17,7 @@ from harness.polling import poll_until
 LB = "lb"
 PLAIN = "plain Chroma"
 _REST_SECONDS = 120.0
+_LOOK_SECONDS = 0.05
 _PER_FILL = 250
 _REQUEST_SECONDS = 60.0
 
@@ -112,14 +113,18 @@ async def caught_up(lb_url: str) -> None:
         async def see() -> bool:
             nonlocal last
             try:
-                last = (await client.get(f"{lb_url}/status")).json()["log"]["pending_entries"]
+                status = (await client.get(f"{lb_url}/status")).json()
+                pending: dict[str, int] = status["log"]["pending_entries"]
             except (httpx.HTTPError, KeyError, ValueError) as error:
                 last = repr(error)
                 return False
-            return not any(last.values())
+            last = pending
+            return not any(pending.values())
 
-        failure = lambda: HarnessError(f"the instances did not catch up: {last}")  # noqa: E731
-        await poll_until(see, _REST_SECONDS, failure, interval_seconds=0.05)
+        def failure() -> HarnessError:
+            return HarnessError(f"the instances did not catch up: {last}")
+
+        await poll_until(see, _REST_SECONDS, failure, _LOOK_SECONDS)
 
 
 def _client() -> httpx.AsyncClient:

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import asyncpg
 
@@ -26,11 +27,10 @@ from harness.errors import HarnessError
 NAME = "lag"
 _PER_SECOND = 20.0
 _LOOK_SECONDS = 0.001
-_FINISH_SECONDS = 10.0
 _CURSORS = "select min(position) from cursors where lane_id = $1::text::uuid"
 _POSITIONS = "select transaction_id, position from wal where lane_id = $1::text::uuid"
 
-Session = asyncpg.Connection  # type: ignore[type-arg]
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @dataclass(frozen=True)
@@ -77,29 +77,35 @@ async def _lags(bench: Bench, sides: Sides) -> list[float]:
 
 
 async def _write_and_watch(
-    bench: Bench, sides: Sides, session: "Session", collection: str
+    bench: Bench, sides: Sides, session: Session, collection: str
 ) -> tuple[dict[str, float], list[Sight]]:
     sights: list[Sight] = []
     watching = asyncio.create_task(_watch(session, collection, sights), name="watch cursors")
     try:
         answers = await _write(bench, sides, collection)
         await sides.ours.rest()
-        # One more look shows the last of them.
-        seen = len(sights)
-        async with asyncio.timeout(_FINISH_SECONDS):
-            while len(sights) == seen:
-                await asyncio.sleep(_LOOK_SECONDS)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await _end(watching)
+    # A last look at rest: nobody else uses the session any more.
+    sights.append(await _look(session, collection))
     return answers, sights
 
 
-async def _watch(session: "Session", collection: str, sights: list[Sight]) -> None:
+async def _watch(session: Session, collection: str, sights: list[Sight]) -> None:
     while True:
-        position = await session.fetchval(_CURSORS, collection)
-        sights.append(Sight(time.perf_counter(), position or 0))
+        sights.append(await _look(session, collection))
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _look(session: Session, collection: str) -> Sight:
+    position = await session.fetchval(_CURSORS, collection)
+    return Sight(time.perf_counter(), position or 0)
+
+
+async def _end(watching: "asyncio.Task[None]") -> None:
+    """Stop watching between two looks: a query that is cut short would break the session."""
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _write(bench: Bench, sides: Sides, collection: str) -> dict[str, float]:
