@@ -12,7 +12,7 @@ import click
 import uvloop
 from rich.console import Console
 
-from bench import machine, results, table
+from bench import curves, machine, plots, results, table
 from bench.cases.registry import CASES, Case
 from bench.data_place import kind_of
 from bench.figure import Figure
@@ -22,6 +22,7 @@ from harness.errors import HarnessError
 from harness.runner.interruption import InterruptedRunError, interruptible
 
 _MISSED, _COULD_NOT_RUN, _INTERRUPTED = 1, 2, 130
+_IMAGES = results.DIRECTORY.parent / "docs" / "img" / "performance"
 _NAMES = [case.name for case in CASES]
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ Examples:
   python -m bench run --check              exit code 1 on a miss or a loss
   python -m bench table                    the last results as Markdown
   python -m bench profile --seconds 10     where the load balancer spends its time
-  python -m bench curves                   how cost grows; writes docs/img
+  python -m bench curves                   how cost grows; plots in docs/img
 
 \b
 Exit codes: 0 measured, 1 missed or lost (only with --check), 2 could not run, 130 Ctrl-C.
@@ -107,6 +108,20 @@ def profile_command(*, seconds: int, data: Path) -> None:
     target = context.directory / "profile"
     target.mkdir(parents=True)
     carry_out(profile(context, float(seconds), target))
+
+
+@bench.command("curves")
+@click.option("--redraw", is_flag=True, help="Draw what was measured last; measure nothing.")
+@data_option
+def curves_command(*, redraw: bool, data: Path) -> None:
+    """Measure how cost grows; write bench/curves.json and the plots in docs/img."""
+    if not redraw:
+        curves.write(carry_out(curves.measure(make_bench(WHOLE, data))))
+    try:
+        paths = plots.draw(curves.read(), _IMAGES)
+    except FileNotFoundError as error:
+        raise HarnessError(f"no curves were measured yet: run `make curves` ({error})") from error
+    click.echo("\n".join(str(path) for path in paths))
 
 
 def make_bench(plan: Plan, data: Path) -> Bench:

@@ -38,9 +38,9 @@ class Sort(StrEnum):
 class Order(msgspec.Struct, frozen=True):
     """What to send, by how many clients, and for how long.
 
-    What is answered after `warmup_seconds`, and for `window_seconds` from then on, is measured. With
-    a `count` the loop ends when so many requests were answered. `retries` lets a client that gets
-    a 503 try the same request again, after the time that it was told.
+    What is answered after `warmup_seconds`, for `window_seconds` from then on, is measured. With a
+    `count` the loop ends when so many requests were answered. `retries` lets a client that gets a
+    503 try the same request again, after the time that it was told.
     """
 
     port: int

@@ -1,5 +1,6 @@
 """Adds of single documents, beside plain Chroma: rate and latency by the number of clients."""
 
+import secrets
 from dataclasses import dataclass
 
 from bench.comparing import Comparison, Goal, compare
@@ -65,16 +66,16 @@ async def add_for(
     clients: int,
     warmup_seconds: float,
     window_seconds: float,
-    collections: int = 1,
+    collections: tuple[str, ...] = (),
 ) -> Outcome:
-    """Let clients add single documents to new collections for a while."""
-    made = [await subject.new_collection() for _ in range(collections)]
+    """Let clients add single documents for a while, to the collections in turn, or to a new one."""
     order = Order(
         port=subject.port,
         sort=Sort.ADD,
-        collections=tuple(made),
+        collections=collections or (await subject.new_collection(),),
         clients=clients,
         warmup_seconds=warmup_seconds,
         window_seconds=window_seconds,
+        prefix=f"add-{secrets.token_hex(4)}",
     )
     return await run_load(order)

@@ -80,19 +80,24 @@ async def _write_and_watch(
     bench: Bench, sides: Sides, session: Session, collection: str
 ) -> tuple[dict[str, float], list[Sight]]:
     sights: list[Sight] = []
-    watching = asyncio.create_task(_watch(session, collection, sights), name="watch cursors")
+    is_over = asyncio.Event()
+    watch = _watch(session, collection, sights, is_over)
+    watching = asyncio.create_task(watch, name="watch cursors")
     try:
         answers = await _write(bench, sides, collection)
         await sides.ours.rest()
     finally:
-        await _end(watching)
-    # A last look at rest: nobody else uses the session any more.
+        is_over.set()
+        await asyncio.gather(watching, return_exceptions=True)
+    # A last look at rest, when nobody else uses the session any more.
     sights.append(await _look(session, collection))
     return answers, sights
 
 
-async def _watch(session: Session, collection: str, sights: list[Sight]) -> None:
-    while True:
+async def _watch(
+    session: Session, collection: str, sights: list[Sight], is_over: asyncio.Event
+) -> None:
+    while not is_over.is_set():
         sights.append(await _look(session, collection))
         await asyncio.sleep(_LOOK_SECONDS)
 
@@ -100,12 +105,6 @@ async def _watch(session: Session, collection: str, sights: list[Sight]) -> None
 async def _look(session: Session, collection: str) -> Sight:
     position = await session.fetchval(_CURSORS, collection)
     return Sight(time.perf_counter(), position or 0)
-
-
-async def _end(watching: "asyncio.Task[None]") -> None:
-    """Stop watching between two looks: a query that is cut short would break the session."""
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _write(bench: Bench, sides: Sides, collection: str) -> dict[str, float]:
