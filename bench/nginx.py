@@ -75,7 +75,7 @@ class NginxServer:
 def trivial_upstream(port: int) -> str:
     """Answer everything at once, so that a load balancer takes it for a Chroma server.
 
-    It has one collection, which a load balancer finds on every such instance, and adopts.
+    It has one collection, and says of every new one that it is this.
     """
     return f"""\
   server {{

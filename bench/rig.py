@@ -47,7 +47,7 @@ class Server(Protocol):
 
 
 class Rig:
-    """Starts servers and stops them in reverse order; none outlives the process that has it."""
+    """Starts servers one by one and stops them all; none outlives the process that has it."""
 
     def __init__(self, workspace: Workspace, warden: Warden) -> None:
         self.workspace = workspace
@@ -109,8 +109,12 @@ class Rig:
         return lb
 
     async def _close(self) -> None:
-        for server in reversed(self._servers):
-            await server.process.stop(_GRACE_SECONDS)
+        # Load balancers, which were started last, may still want to say something to the others.
+        lbs = [server for server in self._servers if isinstance(server, LoadBalancer)]
+        others = [server for server in self._servers if not isinstance(server, LoadBalancer)]
+        for group in (lbs, others):
+            stops = (server.process.stop(_GRACE_SECONDS) for server in group)
+            await asyncio.gather(*stops, return_exceptions=True)
         await asyncio.to_thread(self.warden.dismiss)
         self.workspace.remove_data()
         self._ports.release()

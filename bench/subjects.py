@@ -40,9 +40,10 @@ class Subject:
         """Where it listens."""
         return port_of(self.url)
 
-    async def new_collection(self) -> str:
-        """Create an empty collection and return its id."""
-        body = msgspec.json.encode({"name": f"bench-{next(self._numbers)}"})
+    async def new_collection(self, name: str = "") -> str:
+        """Create an empty collection, by a name of its own if none is given; return its id."""
+        fields = {"name": name or f"bench-{next(self._numbers)}", "get_or_create": True}
+        body = msgspec.json.encode(fields)
         answer = await self._post(COLLECTIONS, body)
         return str(answer.json()["id"])
 

@@ -6,7 +6,6 @@ gives is what counts, so processor time of the proxy's processes is measured, no
 
 from dataclasses import dataclass
 
-import httpx
 import msgspec
 
 from bench import nginx
@@ -17,15 +16,10 @@ from bench.load import Order, Outcome, Sort
 from bench.plan import Bench
 from bench.rig import Rig, Server, cpu_seconds
 from bench.subjects import LB, Subject
-from harness.client.api import COLLECTIONS
-from harness.errors import HarnessError
-from harness.labs.readiness import probe_client
-from harness.polling import poll_until
 
 NAME = "upstream"
 _NGINX = "nginx"
-_CLIENTS = 64
-_ADOPTION_SECONDS = 30.0
+_CLIENTS = 8
 _RATIO = Goal("proxy_requests_per_cpu_second_ratio", Better.HIGHER, 0.30)
 _OURS = Goal("proxy_requests_per_cpu_second", Better.HIGHER)
 _THEIRS = Goal("nginx_requests_per_cpu_second", Better.HIGHER)
@@ -88,24 +82,8 @@ async def _start(rig: Rig, program: str) -> tuple[_Proxy, _Proxy]:
     await rig.add(proxy)
     postgres = await rig.postgres()
     lb = await rig.load_balancer([f"http://127.0.0.1:{port}" for port in ports], postgres.url)
-    adopted = await _adopted_collection(lb.url)
+    ours = Subject(LB, lb.url)
     return (
-        _Proxy(Subject(LB, lb.url), lb, adopted),
+        _Proxy(ours, lb, await ours.new_collection(nginx.COLLECTION_NAME)),
         _Proxy(Subject(_NGINX, proxy.url), proxy, nginx.COLLECTION_ID),
     )
-
-
-async def _adopted_collection(lb_url: str) -> str:
-    """Wait until the load balancer has taken in the upstreams' collection; return its id there."""
-    url = f"{lb_url}{COLLECTIONS}/{nginx.COLLECTION_NAME}"
-    async with probe_client() as client:
-
-        async def see() -> str | None:
-            answer = await client.get(url)
-            return answer.json()["id"] if answer.status_code == httpx.codes.OK else None
-
-        return await poll_until(
-            see,
-            _ADOPTION_SECONDS,
-            lambda: HarnessError(f"{lb_url} did not take in the upstreams' collection"),
-        )
