@@ -73,7 +73,7 @@ def run(*, quick: bool, only: tuple[str, ...], rounds: int | None, check: bool, 
     described = {**machine.describe(), "data on": kind_of(data), "plan": _words(plan)}
     context = make_bench(plan, data)
     began = time.monotonic()
-    figures = carry_out(_measure(context, cases))
+    figures, failures = carry_out(_measure(context, cases))
     described["took"] = f"{time.monotonic() - began:.0f} s"
     console = Console()
     table.show(console, figures, described)
@@ -81,6 +81,9 @@ def run(*, quick: bool, only: tuple[str, ...], rounds: int | None, check: bool, 
     lost = [] if quick else results.losses(before, figures)
     if not quick:
         table.show_losses(console, lost, has_committed=bool(before))
+    if failures:
+        console.print("\n".join(failures), style="bold red", soft_wrap=True)
+        return _COULD_NOT_RUN
     if quick or only:
         console.print("quick or partial: bench/results.json was not written")
     else:
@@ -144,12 +147,18 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(interruptible(work, note))
 
 
-async def _measure(context: Bench, cases: Sequence[Case]) -> list[Figure]:
+async def _measure(context: Bench, cases: Sequence[Case]) -> tuple[list[Figure], list[str]]:
+    """Measure every case; one that cannot be measured is told of, and the others go on."""
     figures: list[Figure] = []
+    failures: list[str] = []
     for case in cases:
         context.tell(f"{case.name}: {case.about}")
-        figures += await case.measure(context)
-    return figures
+        try:
+            figures += await case.measure(context)
+        except HarnessError as error:
+            failures.append(f"{case.name} could not be measured: {error}")
+            context.tell(failures[-1])
+    return figures, failures
 
 
 def _with_rounds(plan: Plan, rounds: int | None) -> Plan:

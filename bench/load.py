@@ -24,7 +24,9 @@ _BUSY = 503
 _MOST_PAUSE_SECONDS = 2.0
 # So long does a client wait whose connection broke: a server that is gone is not asked in a rush.
 _BROKEN_PAUSE_SECONDS = 0.1
-_LIMIT_SECONDS = 300.0
+# How long after the end of the window the last answers are waited for.
+_LAST_ANSWERS_SECONDS = 30.0
+_MOST_BROKEN_IN_A_ROW = 20
 
 
 class Sort(StrEnum):
@@ -109,27 +111,38 @@ class Generator:
         self._start_ns = began_ns + int(order.warmup_seconds * 1e9)
         self._stop_ns = self._start_ns + int(order.window_seconds * 1e9)
         self._tally.began_ns = self._start_ns
-        async with asyncio.timeout(_LIMIT_SECONDS), asyncio.TaskGroup() as clients:
-            for number, connection in enumerate(connections):
-                clients.create_task(self._client(connection), name=f"client {number}")
+        whole_seconds = order.warmup_seconds + order.window_seconds + _LAST_ANSWERS_SECONDS
+        try:
+            async with asyncio.timeout(whole_seconds), asyncio.TaskGroup() as clients:
+                for number, connection in enumerate(connections):
+                    clients.create_task(self._client(connection), name=f"client {number}")
+        except TimeoutError:
+            self._note_failure("no answer in time")
         spent = time.perf_counter_ns() - began_ns
         return self._outcome((time.process_time() - began_cpu) / (spent / 1e9))
 
     async def _client(self, connection: Connection) -> None:
-        while self._left > 0 and time.perf_counter_ns() < self._stop_ns:
+        """Send one request after another; give up when the server cannot be reached any more."""
+        broken_in_a_row = 0
+        while self._is_going_on() and broken_in_a_row < _MOST_BROKEN_IN_A_ROW:
             self._left -= 1
             request = next(self._requests)
             sent_ns = time.perf_counter_ns()
             try:
+                if connection.is_closed:
+                    connection = await Connection.open(_LOOPBACK, self._order.port)
                 reply = await self._exchange(connection, request)
             except OSError as error:
+                broken_in_a_row += 1
                 self._note_failure(type(error).__name__)
                 await asyncio.sleep(_BROKEN_PAUSE_SECONDS)
             else:
+                broken_in_a_row = 0
                 self._note(reply, sent_ns, time.perf_counter_ns())
-            if connection.is_closed:
-                connection = await Connection.open(_LOOPBACK, self._order.port)
         connection.close()
+
+    def _is_going_on(self) -> bool:
+        return self._left > 0 and time.perf_counter_ns() < self._stop_ns
 
     async def _exchange(self, connection: Connection, request: bytes) -> Reply:
         while True:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from bench.rig import Rig, Server, pid_of
+from harness.errors import LabError
 from harness.labs.memory import MemoryLimit, why_no_memory_limits
 
 _ROOT = Path("/sys/fs/cgroup/memory")
@@ -14,7 +15,10 @@ _ENTER = 'echo $$ > "$0" && exec "$@"'
 
 
 class LimitedGroup:
-    """A group of at most so many bytes; a process that cannot do with them is killed."""
+    """A group of at most so many bytes; a process that cannot do with them is killed.
+
+    It goes with the rig.
+    """
 
     def __init__(self, rig: Rig, limit_bytes: int) -> None:
         name = f"chroma-bench-{rig.workspace.run_id}"
@@ -38,10 +42,6 @@ class LimitedGroup:
         """How often the limit was reached; the kernel may have made room by itself."""
         return self._limit.refusals()
 
-    def end(self) -> None:
-        """Remove the group; its processes go on without a limit."""
-        self._limit.lift()
-
 
 def why_no_group() -> str:
     """Say why there can be no group here; nothing when there can."""
@@ -55,7 +55,12 @@ def why_no_peak() -> str:
 
 
 def peak_resident_bytes(server: Server) -> int:
-    """Read the most memory that a living process has had resident (VmHWM)."""
+    """Read the most memory that a process has had resident (VmHWM).
+
+    Raises `LabError` when it is dead.
+    """
     lines = Path(f"/proc/{pid_of(server)}/status").read_text().splitlines()
-    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(kilobytes) * 1024
+    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    if not found:
+        raise LabError(f"{server.process.command.name} ended by {server.process.ending}")
+    return int(found[0]) * 1024

@@ -6,6 +6,7 @@ from bench import cli, results
 from bench.cases import registry
 from bench.cases.registry import Case
 from bench.figure import Better, Figure
+from harness.errors import HarnessError
 
 
 @pytest.fixture
@@ -14,6 +15,8 @@ def measured(monkeypatch, tmp_path):
     found = []
 
     async def measure(bench):
+        if not found:
+            raise HarnessError("no server would start")
         return found
 
     monkeypatch.chdir(tmp_path)
@@ -60,3 +63,9 @@ def test_without_results_the_table_says_what_to_run(measured, capsys):
 def test_a_wrong_word_is_refused_with_the_right_ones(capsys):
     assert cli.main(["run", "--only", "speed"]) == 2
     assert "adds" in capsys.readouterr().err
+
+
+def test_a_case_that_cannot_be_measured_is_named_and_nothing_is_written(measured, capsys):
+    assert cli.main(["run"]) == 2
+    assert "could not be measured: no server would start" in capsys.readouterr().out
+    assert not results.RESULTS.exists()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bench import load
 from bench.connection import Connection
 from bench.load import Generator, Order, Sort, quantile_ms
 
@@ -85,6 +86,20 @@ async def test_a_connection_that_the_server_ends_is_opened_again():
     async with server(LAST, LAST, OK) as (port, _):
         outcome = await Generator(order(port, clients=1, count=5)).run()
     assert (outcome.completed, outcome.failed) == (5, 0)
+
+
+async def test_clients_give_up_when_the_server_is_gone(monkeypatch):
+    monkeypatch.setattr(load, "_BROKEN_PAUSE_SECONDS", 0.0)
+    async with server(b"") as (port, _):
+        outcome = await Generator(order(port, clients=1, count=1_000)).run()
+    assert (outcome.completed, outcome.failed) == (0, load._MOST_BROKEN_IN_A_ROW)
+
+
+async def test_what_is_never_answered_is_a_failure(monkeypatch):
+    monkeypatch.setattr(load, "_LAST_ANSWERS_SECONDS", 0.1)
+    async with server(b"HTTP/1.1 200 OK\r\n") as (port, _):
+        outcome = await Generator(order(port, clients=1, window_seconds=0.1)).run()
+    assert (outcome.completed, outcome.statuses) == (0, {"no answer in time": 1})
 
 
 async def test_an_answer_has_its_headers_by_lower_case_name():
