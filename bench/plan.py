@@ -41,10 +41,10 @@ WHOLE = Plan(
 QUICK = Plan(
     name="quick",
     rounds=1,
-    warmup_seconds=0.4,
-    window_seconds=1.0,
+    warmup_seconds=0.3,
+    window_seconds=0.8,
     slow_window_seconds=3.0,
-    documents=1_000,
+    documents=500,
     backlog=150,
     lag_seconds=3.0,
 )

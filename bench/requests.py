@@ -6,7 +6,8 @@ from itertools import count
 
 import msgspec
 
-from harness.client.api import COLLECTIONS
+# Not taken from the harness: its modules load numpy, which every start of the generator would pay.
+COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 DIMENSION = 384
 """How many floats an embedding has: what the small sentence models give."""

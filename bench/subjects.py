@@ -9,7 +9,6 @@ import msgspec
 
 from bench import requests
 from bench.rig import Replicated, Rig, port_of, replicated
-from harness.client.api import COLLECTIONS
 from harness.errors import HarnessError
 from harness.labs.readiness import probe_client
 from harness.polling import poll_until
@@ -44,7 +43,7 @@ class Subject:
         """Create an empty collection, by a name of its own if none is given; return its id."""
         fields = {"name": name or f"bench-{next(self._numbers)}", "get_or_create": True}
         body = msgspec.json.encode(fields)
-        answer = await self._post(COLLECTIONS, body)
+        answer = await self._post(requests.COLLECTIONS, body)
         return str(answer.json()["id"])
 
     async def filled_collection(self, documents: int) -> str:
@@ -59,13 +58,13 @@ class Subject:
         for first in range(begin, end, _PER_FILL):
             numbers = range(first, min(first + _PER_FILL, end))
             body = requests.add_body(numbers, "filled", embeddings)
-            await self._post(f"{COLLECTIONS}/{collection}/add", body)
+            await self._post(f"{requests.COLLECTIONS}/{collection}/add", body)
         await self.rest()
 
     async def count(self, collection: str) -> int:
         """Count the documents of a collection."""
         async with _client() as client:
-            answer = await client.get(f"{self.url}{COLLECTIONS}/{collection}/count")
+            answer = await client.get(f"{self.url}{requests.COLLECTIONS}/{collection}/count")
         return int(answer.text)
 
     async def _post(self, path: str, body: bytes) -> httpx.Response:

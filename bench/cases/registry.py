@@ -23,7 +23,7 @@ CASES = (
     Case(queries.NAME, "searches by 1 and 8 clients", queries.measure),
     Case(upstream.NAME, "processor time for a request, beside nginx", upstream.measure),
     Case(replay.NAME, "catching up after an outage", replay.measure, in_quick=False),
-    Case(lag.NAME, "from the answer until every instance has it", lag.measure),
+    Case(lag.NAME, "from the answer until every instance has it", lag.measure, in_quick=False),
     Case(memory.BODIES, "128 bodies of 5 MB at once", memory.measure_bodies, in_quick=False),
     Case(memory.FILES, "500 files inside 400 MB", memory.measure_files, in_quick=False),
 )

@@ -14,9 +14,9 @@ from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.load import Order, Outcome, Sort
 from bench.plan import Bench
+from bench.requests import COLLECTIONS
 from bench.rounds import ratio_of_medians, spread
 from bench.subjects import PLAIN, Sides, Subject, lb_and_plain
-from harness.client.api import COLLECTIONS
 from harness.errors import HarnessError
 from harness.labs.readiness import probe_client
 from harness.polling import poll_until
