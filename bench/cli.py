@@ -72,6 +72,8 @@ def run(*, quick: bool, only: tuple[str, ...], rounds: int | None, check: bool, 
     cases = [case for case in CASES if (case.name in only if only else case.in_quick or not quick)]
     described = {**machine.describe(), "data on": kind_of(data), "plan": _words(plan)}
     context = make_bench(plan, data)
+    if warning := machine.why_busy():
+        context.tell(warning)
     began = time.monotonic()
     figures, failures = carry_out(_measure(context, cases))
     described["took"] = f"{time.monotonic() - began:.0f} s"

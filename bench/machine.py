@@ -14,6 +14,7 @@ from harness.errors import PartMissingError
 from harness.parts.chroma import find_chroma
 from harness.parts.postgres import find_postgres
 
+_IDLE_LOAD = 1.0
 _PACKAGES = ("aiohttp", "asyncpg", "httptools", "uvloop")
 
 
@@ -32,6 +33,14 @@ def describe() -> dict[str, str]:
         "nginx": nginx_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
+
+
+def why_busy() -> str:
+    """Warn when others use the machine; nothing when it is idle enough."""
+    average = os.getloadavg()[0]
+    if average <= _IDLE_LOAD:
+        return ""
+    return f"the load average is {average:.1f}: others use this machine, so figures will be worse"
 
 
 def processor() -> str:

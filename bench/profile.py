@@ -41,6 +41,7 @@ async def profile(bench: Bench, seconds: float, target: Path) -> None:
             outcome = await _record(sides, load, seconds, target / name)
             await sides.ours.rest()
             _print(name, outcome, shares((target / f"{name}.speedscope.json").read_bytes()))
+    bench.tell("own time of `Runner.run` is the event loop's: uvloop, and the kernel below it")
     bench.tell(f"written to {target}: *.svg for a browser, *.speedscope.json for speedscope.app")
 
 

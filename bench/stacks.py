@@ -5,6 +5,7 @@ https://github.com/jlfwong/speedscope/wiki/Importing-from-custom-sources
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import msgspec
 
@@ -60,4 +61,7 @@ def shares(speedscope: bytes) -> list[Share]:
 
 
 def _named(frame: Frame) -> str:
-    return f"{frame.name} ({frame.file})" if frame.file else frame.name
+    """Name the function, and its file by the last two parts of the path."""
+    if not frame.file:
+        return frame.name
+    return f"{frame.name} ({'/'.join(PurePath(frame.file).parts[-2:])})"
