@@ -200,8 +200,13 @@ def _source(order: Order) -> Iterator[bytes]:
     embeddings = requests.vectors(order.seed, order.dimension)
     match order.sort:
         case Sort.ADD:
-            documents = order.documents_per_request
-            return requests.adds(order.collections, order.prefix, documents, embeddings)
+            return requests.adds(
+                order.collections,
+                order.prefix,
+                order.documents_per_request,
+                embeddings,
+                are_named=order.retries,
+            )
         case Sort.QUERY:
             return requests.queries(order.collections, embeddings)
         case Sort.GET:

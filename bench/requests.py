@@ -1,6 +1,7 @@
 """The requests that are sent: whole HTTP/1.1 messages as bytes, made from a seed. Sends nothing."""
 
 import random
+import secrets
 from collections.abc import Iterator, Sequence
 from itertools import count
 
@@ -32,13 +33,15 @@ def vectors(seed: int, dimension: int = DIMENSION) -> list[bytes]:
     ]
 
 
-def framed(method: str, path: str, body: bytes) -> bytes:
-    """Make a whole request."""
+def framed(method: str, path: str, body: bytes, transaction: str | None = None) -> bytes:
+    """Make a whole request, by a transaction id that it keeps when it is sent again."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n"
     )
-    return head.encode() + body
+    if transaction is not None:
+        head += f"Transaction-ID: {transaction}\r\n"
+    return head.encode() + b"\r\n" + body
 
 
 def add_body(numbers: Sequence[int], prefix: str, embeddings: Sequence[bytes]) -> bytes:
@@ -54,14 +57,24 @@ def add_body(numbers: Sequence[int], prefix: str, embeddings: Sequence[bytes]) -
 
 
 def adds(
-    collections: Sequence[str], prefix: str, documents: int, embeddings: Sequence[bytes]
+    collections: Sequence[str],
+    prefix: str,
+    documents: int,
+    embeddings: Sequence[bytes],
+    *,
+    are_named: bool = False,
 ) -> Iterator[bytes]:
-    """Yield adds of new documents without end, to the collections (by id) in turn."""
+    """Yield adds of new documents without end, to the collections (by id) in turn.
+
+    With `are_named` each has a transaction id, so that it may be sent again.
+    """
+    run = f"{prefix}-{secrets.token_hex(6)}"
     for number in count():
         collection = collections[number % len(collections)]
         numbers = range(number * documents, (number + 1) * documents)
         body = add_body(numbers, prefix, embeddings)
-        yield framed("POST", f"{COLLECTIONS}/{collection}/add", body)
+        transaction = f"{run}-{number}" if are_named else None
+        yield framed("POST", f"{COLLECTIONS}/{collection}/add", body, transaction)
 
 
 def queries(collections: Sequence[str], embeddings: Sequence[bytes]) -> Iterator[bytes]:

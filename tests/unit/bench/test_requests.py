@@ -41,3 +41,12 @@ def test_the_same_seed_gives_the_same_embeddings():
 def test_searches_ask_for_ten_documents_and_never_end():
     made = list(islice(requests.queries(("c",), requests.vectors(seed=1)), 200))
     assert {body_of(request)["n_results"] for request in made} == {10}
+
+
+def test_an_add_that_may_be_sent_again_has_a_transaction_id_of_its_own():
+    vectors = requests.vectors(seed=1)
+    made = list(islice(requests.adds(("c",), "p", 1, vectors, are_named=True), 3))
+    names = {request.split(b"Transaction-ID: ")[1].split(b"\r\n")[0] for request in made}
+    assert len(names) == 3
+    (plain,) = islice(requests.adds(("c",), "p", 1, vectors), 1)
+    assert b"Transaction-ID" not in plain
