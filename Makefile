@@ -70,6 +70,22 @@ endif
 mutants: setup ## Try every broken load balancer of the zoo (ARGS="--only one-direction")
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure speed and memory beside plain Chroma and nginx (ARGS="--only adds --check")
+	@$(BIN)/python -m bench run $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: setup ## The most telling figures in less than a minute; keeps nothing
+	@$(BIN)/python -m bench run --quick $(ARGS)
+
+.PHONY: profile
+profile: setup ## Show where the load balancer spends its time (ARGS="--seconds 20")
+	@$(BIN)/python -m bench profile $(ARGS)
+
+.PHONY: curves
+curves: setup ## Measure and plot how cost grows with clients, documents, collections, instances
+	@$(BIN)/python -m bench curves $(ARGS)
+
 .PHONY: check
 check: lint types contracts ## Run all checks that start no server
 

@@ -1,0 +1,81 @@
+"""Adds of single documents, beside plain Chroma: rate and latency by the number of clients."""
+
+import secrets
+from dataclasses import dataclass
+
+from bench.comparing import Comparison, Goal, compare
+from bench.figure import Better, Figure
+from bench.generator import run_load
+from bench.load import Order, Outcome, Sort
+from bench.plan import QUICK, Bench
+from bench.subjects import Sides, Subject, lb_and_plain
+
+NAME = "adds"
+_MANY = 128
+
+
+@dataclass(frozen=True)
+class _Load:
+    """So many clients, and what is asked of the load balancer beside plain Chroma then."""
+
+    clients: int
+    least_rate: float | None = None
+    most_p50: float | None = None
+
+
+_LOADS = (
+    _Load(1, most_p50=1.5),
+    _Load(8, least_rate=3.0),
+    _Load(32, least_rate=4.0, most_p50=0.3),
+    _Load(_MANY, least_rate=8.0),
+)
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """Measure every number of clients; a quick look leaves out the largest."""
+    loads = [load for load in _LOADS if bench.plan is not QUICK or load.clients < _MANY]
+    figures = []
+    async with bench.rig(NAME) as rig:
+        sides = await lb_and_plain(rig)
+        for load in loads:
+            figures += await _measure_load(bench, sides, load)
+    return figures
+
+
+async def _measure_load(bench: Bench, sides: Sides, load: _Load) -> list[Figure]:
+    plan, at = bench.plan, f"at_{load.clients}"
+    is_slow = load.clients >= _MANY
+    window_seconds = plan.slow_window_seconds if is_slow else plan.window_seconds
+
+    async def once(subject: Subject) -> Outcome:
+        # Until the first requests have come back, the loop is not closed yet.
+        warmup_seconds = plan.warmup_seconds * (4 if is_slow else 1)
+        return await add_for(subject, load.clients, warmup_seconds, window_seconds)
+
+    rounds = bench.rounds_of(2 / 3 if is_slow else 1)
+    found: Comparison = await compare(bench, f"{NAME} {at}", sides.both, once, rounds)
+    return [
+        found.rate_ratio(Goal(f"add_rate_ratio_{at}", Better.HIGHER, load.least_rate)),
+        found.p50_ratio(Goal(f"add_p50_ratio_{at}", Better.LOWER, load.most_p50)),
+        *found.absolute("add", at),
+    ]
+
+
+async def add_for(
+    subject: Subject,
+    clients: int,
+    warmup_seconds: float,
+    window_seconds: float,
+    collections: tuple[str, ...] = (),
+) -> Outcome:
+    """Let clients add single documents for a while, to the collections in turn, or to a new one."""
+    order = Order(
+        port=subject.port,
+        sort=Sort.ADD,
+        collections=collections or (await subject.new_collection(),),
+        clients=clients,
+        warmup_seconds=warmup_seconds,
+        window_seconds=window_seconds,
+        prefix=f"add-{secrets.token_hex(4)}",
+    )
+    return await run_load(order)
