@@ -53,6 +53,7 @@ class LoadBalancer:
         self._lead = Lead(self._clock, settings.lead_confirm_seconds)
         self._wal = Wal(self._database, self._lead, self._clock)
         figures = Figures(self._fleet.names, self._clock)
+        figures.watch(self._fleet)
         self._proxy = Proxy(
             settings.max_body_bytes, settings.standby_hold_seconds, self._clock, figures
         )

@@ -5,10 +5,12 @@ What can be read at any moment is not here: `status` and `metrics` read it where
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram
 
+from lb.instances import Fleet
 from lb.recent import Recent, Spread
 
 PREFIX = "chroma_lb"
@@ -20,7 +22,7 @@ COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128
 LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 ENTRY_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
-STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 
 class RequestKind(StrEnum):
@@ -48,7 +50,7 @@ class Figures:
         self._requests = {
             (kind, number): requests.labels(kind.value, name)
             for kind in RequestKind
-            for number, name in enumerate(STATUS_CLASSES, start=1)
+            for number, name in STATUS_CLASSES.items()
         }
         self._commits = self._histogram(
             "commit_seconds", "One commit of the log, with what it writes", COMMIT_BUCKETS
@@ -68,9 +70,16 @@ class Figures:
         self.recent_requests = {kind: Recent(clock) for kind in RequestKind}
         self._recent_lags = {name: Recent(clock) for name in instances}
 
+    def watch(self, fleet: Fleet) -> None:
+        """Take notes of what each instance tells."""
+        for instance in fleet:
+            instance.on_window = partial(self.note_window, instance.name)
+            instance.on_replicated = partial(self.note_replicated, instance.name)
+
     def note_request(self, kind: RequestKind, status: int, seconds: float) -> None:
         """Note that a client's request was answered."""
-        self._requests[kind, status // 100].observe(seconds)
+        # An instance could answer any number; a note must never fail.
+        self._requests[kind, min(5, max(2, status // 100))].observe(seconds)
         self.recent_requests[kind].note(seconds)
 
     def note_commit(self, seconds: float, entries: int) -> None:

@@ -14,7 +14,8 @@ PERCENTILES_OVER_SECONDS = 60
 RATE_OVER_SECONDS = 10
 
 SMALLEST_SECONDS = 0.0001
-LARGEST_BIN = 800
+LARGEST_BIN = 1400
+"""Years: what an instance that was away applies late is counted as well."""
 _LOG_GROWTH = math.log(1.02)
 
 

@@ -35,7 +35,15 @@ function take(snapshot) {
 function lose() {
   isLost = true;
   byId("content").classList.add("stale");
-  say("lost", lastContact ? `No contact since ${clockTime(lastContact, false)}` : "No contact");
+  const since = lastContact ? ` since ${clockTime(lastContact, false)}` : "";
+  say("lost", `No contact${since}`);
+  judge(lastContact ? "What is below was true then; nothing is known of now." : "", false);
+}
+
+function judge(words, isWell) {
+  const verdict = byId("verdict");
+  verdict.textContent = words;
+  verdict.dataset.well = isWell || !words ? "yes" : "no";
 }
 
 function say(state, words) {
@@ -61,10 +69,9 @@ function draw(snapshot) {
 function drawInstances(snapshot) {
   const all = snapshot.instances.length;
   const up = snapshot.instances.filter((each) => each.state === "UP").length;
-  byId("verdict").textContent =
-    up === all
-      ? `All ${all} are up and hold everything that was written.`
-      : `${up} of ${all} up; ${snapshot.healthy_instances} take requests.`;
+  const serving = snapshot.healthy_instances;
+  const rest = `${serving} ${serving === 1 ? "takes" : "take"} requests.`;
+  judge(up === all ? `All ${all} are up.` : `${up} of ${all} up, ${rest}`, up === all);
   const rows = byId("instances").tBodies[0];
   while (rows.rows.length > all) rows.deleteRow(-1);
   snapshot.instances.forEach((instance, index) => {
