@@ -10,7 +10,7 @@ class AccessLogger(AbstractAccessLogger):
     """Logs what was asked and how it went; never a query or a header that may hold a secret."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Write the line; `time` is in seconds, from the first byte to the last."""
+        """Write the line; `time` is in seconds. The bytes are those of the whole answer."""
         path = request.rel_url.raw_path
         fields = {
             "method": request.method,

@@ -71,7 +71,7 @@ class Instance:
         self.on_transition: Callable[[Instance, State], None] = lambda _, __: None
         """Is told of every change of state, with the state before; for those who only look on."""
         self.on_window: Callable[[int, float], None] = lambda _, __: None
-        """Is told of each definite answer to a window: its entries, and the seconds that it took."""
+        """Is told of each definite answer to a window: its entries, and the seconds it took."""
         self.on_replicated: Callable[[float], None] = lambda _: None
         """Is told how many seconds old an entry was when it was applied here."""
         self.on_suspicion: Callable[[], None] = lambda: None
