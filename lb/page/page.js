@@ -71,7 +71,11 @@ function drawInstances(snapshot) {
   const up = snapshot.instances.filter((each) => each.state === "UP").length;
   const serving = snapshot.healthy_instances;
   const rest = `${serving} ${serving === 1 ? "takes" : "take"} requests.`;
-  judge(up === all ? `All ${all} are up.` : `${up} of ${all} up, ${rest}`, up === all);
+  if (snapshot.role === "standby") {
+    judge("This one stands by; what the instances are like only the active one knows.", true);
+  } else {
+    judge(up === all ? `All ${all} are up.` : `${up} of ${all} up, ${rest}`, up === all);
+  }
   const rows = byId("instances").tBodies[0];
   while (rows.rows.length > all) rows.deleteRow(-1);
   snapshot.instances.forEach((instance, index) => {
