@@ -37,13 +37,12 @@ function lose() {
   byId("content").classList.add("stale");
   const since = lastContact ? ` since ${clockTime(lastContact, false)}` : "";
   say("lost", `No contact${since}`);
-  judge(lastContact ? "What is below was true then; nothing is known of now." : "", false);
+  if (lastContact) judge("What is below was true then; nothing is known of now.", "no");
 }
 
-function judge(words, isWell) {
-  const verdict = byId("verdict");
-  verdict.textContent = words;
-  verdict.dataset.well = isWell || !words ? "yes" : "no";
+function judge(words, well) {
+  byId("verdict").textContent = words;
+  byId("verdict").dataset.well = well;
 }
 
 function say(state, words) {
@@ -72,9 +71,11 @@ function drawInstances(snapshot) {
   const serving = snapshot.healthy_instances;
   const rest = `${serving} ${serving === 1 ? "takes" : "take"} requests.`;
   if (snapshot.role === "standby") {
-    judge("This one stands by; what the instances are like only the active one knows.", true);
+    judge("This one stands by; what the instances are like only the active one knows.", "yes");
+  } else if (up === all) {
+    judge(`All ${all} are up.`, "yes");
   } else {
-    judge(up === all ? `All ${all} are up.` : `${up} of ${all} up, ${rest}`, up === all);
+    judge(`${up} of ${all} up, ${rest}`, serving === all ? "partly" : "no");
   }
   const rows = byId("instances").tBodies[0];
   while (rows.rows.length > all) rows.deleteRow(-1);
