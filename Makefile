@@ -66,6 +66,15 @@ else
 	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
 endif
 
+.PHONY: browser
+browser: ## Install Chromium for the browser tests, where apt-get can
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+	  echo "there is no Chromium, and no way to install it here: put one on the PATH" >&2; exit 1; \
+	fi
+
 .PHONY: mutants
 mutants: setup ## Try every broken load balancer of the zoo (ARGS="--only one-direction")
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -4,7 +4,9 @@ The decision is pure and rests on the route that was found, not on the text of t
 no spelling of a path leads past it.
 """
 
+import binascii
 import hmac
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -16,6 +18,7 @@ from lb.errors import ForbiddenError, RequestError, UnauthorizedError
 from lb.proxy import respond_error
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PAGE_ROUTES = frozenset({"/", "/events", "/page/{file}"})
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 """Headers of proxies: with one of them the peer's address is not the client's."""
 
@@ -25,6 +28,12 @@ class Area(Enum):
 
     OPEN = auto()
     """For everybody: a platform's health checks carry no token."""
+    PAGE = auto()
+    """For clients, and for people: a browser can send the token as a password.
+
+    Only here, because a browser sends a password that it knows along with requests that other
+    sites make it send. These routes change nothing.
+    """
     CLIENT = auto()
     ADMIN = auto()
 
@@ -44,6 +53,8 @@ class Access:
         if area is Area.OPEN:
             return
         token = bearer_token(authorization)
+        if area is Area.PAGE and not token:
+            token = basic_password(authorization)
         is_admin, is_client = same(token, self.admin_token), same(token, self.client_token)
         if area is Area.ADMIN:
             self._check_admin(is_admin, is_client, is_local)
@@ -66,11 +77,15 @@ class Access:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what is not allowed, before its handler sees it."""
+        area = area_of(request)
         try:
             authorization = request.headers.get("Authorization", "")
-            self.check(area_of(request), authorization, is_local(request))
+            self.check(area, authorization, is_local(request))
         except RequestError as error:
-            return respond_error(error)
+            response = respond_error(error)
+            if area is Area.PAGE and isinstance(error, UnauthorizedError):
+                response.headers["WWW-Authenticate"] = 'Basic realm="chroma-lb", charset="UTF-8"'
+            return response
         return await handler(request)
 
 
@@ -80,6 +95,8 @@ def area_of(request: web.Request) -> Area:
     canonical = resource.canonical if resource is not None else ""
     if canonical == "/health":
         return Area.OPEN
+    if canonical in PAGE_ROUTES:
+        return Area.PAGE
     return Area.ADMIN if canonical.startswith("/admin") else Area.CLIENT
 
 
@@ -97,6 +114,17 @@ def bearer_token(authorization: str) -> str:
     """Read the token out of the header; empty when it is not of this form."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def basic_password(authorization: str) -> str:
+    """Read the password out of the header, whatever the name; empty when there is none."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeError, ValueError):
+        return ""
 
 
 def same(token: str, expected: str) -> bool:

@@ -12,12 +12,15 @@ from aiohttp import web
 
 from lb import openapi
 from lb.access import Access
+from lb.access_log import AccessLogger
 from lb.catalogue import Catalogue
 from lb.config import Settings
 from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
+from lb.figures import Figures
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
+from lb.live_page import LivePage
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.mapping_endpoints import MappingEndpoints
@@ -28,9 +31,12 @@ from lb.repair_endpoints import RepairEndpoints
 from lb.rooms import Foundation, Rooms
 from lb.status import Status
 from lb.transaction_endpoints import TransactionEndpoints
+from lb.transitions import Transitions
 from lb.wal import Wal
 
 log = logging.getLogger(__name__)
+
+ACCESS_LOG = logging.getLogger("lb.access_log")
 
 CONNECT_RETRY_SECONDS = 0.2
 
@@ -46,7 +52,11 @@ class LoadBalancer:
         self._fleet = Fleet(settings.instance_urls, self._clock)
         self._lead = Lead(self._clock, settings.lead_confirm_seconds)
         self._wal = Wal(self._database, self._lead, self._clock)
-        self._proxy = Proxy(settings.max_body_bytes, settings.standby_hold_seconds)
+        figures = Figures(self._fleet.names, self._clock)
+        figures.watch(self._fleet)
+        self._proxy = Proxy(
+            settings.max_body_bytes, settings.standby_hold_seconds, self._clock, figures
+        )
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
             version=version("chroma-chaos"),
@@ -55,7 +65,11 @@ class LoadBalancer:
             proxy=self._proxy,
             uptime_seconds=lambda: self._clock() - self._started,
             tail=self._tail,
+            figures=figures,
+            transitions=Transitions(self._fleet),
         )
+        self._page = LivePage(self._status)
+        self._status.transitions.on_transition = self._page.watchers.wake
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
         self._repair_endpoints = RepairEndpoints()
         self._quarantine_endpoints = QuarantineEndpoints()
@@ -69,6 +83,7 @@ class LoadBalancer:
         await self._listen()
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._page.watchers.run(), name="live page")
                 serving = tasks.create_task(self._serve(tasks), name="serve")
                 await stop.wait()
                 await self._drain()
@@ -86,13 +101,15 @@ class LoadBalancer:
         )
         app = web.Application(middlewares=[access.middleware])
         more = (self._mapping_endpoints, self._repair_endpoints, self._quarantine_endpoints)
-        app.add_routes(own_routes(self._status, self._proxy, *more))
+        app.add_routes(own_routes(self._status, self._proxy, self._page, *more))
+        app.on_shutdown.append(self._end_streams)
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
         self._runner = web.AppRunner(
             app,
-            access_log=None,
+            access_log=ACCESS_LOG if self._settings.access_log else None,
+            access_log_class=AccessLogger,
             auto_decompress=False,
             handler_cancellation=False,
             shutdown_timeout=self._settings.shutdown_seconds,
@@ -100,6 +117,10 @@ class LoadBalancer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
         log.info("listening on %s:%s", self._settings.host, self._settings.port)
+
+    async def _end_streams(self, _: web.Application) -> None:
+        """Let those go who watch: their requests would never end by themselves."""
+        self._page.watchers.close()
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:
         reader, epoch = await self._become_active()
@@ -183,6 +204,7 @@ class LoadBalancer:
 def own_routes(
     status: Status,
     proxy: Proxy,
+    page: LivePage,
     mapping_endpoints: MappingEndpoints,
     repair_endpoints: RepairEndpoints,
     quarantine_endpoints: QuarantineEndpoints,
@@ -191,6 +213,7 @@ def own_routes(
     document = web.get("/openapi.json", openapi.serve)
     return [
         *Endpoints(status).routes(),
+        *page.routes(),
         *mapping_endpoints.routes(),
         *repair_endpoints.routes(),
         *quarantine_endpoints.routes(),

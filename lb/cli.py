@@ -13,6 +13,7 @@ from lb.app import LoadBalancer
 from lb.config import Settings, load_settings
 from lb.errors import ConfigurationError, LoadBalancerError
 from lb.failpoints import arm
+from lb.logs import set_up_logs
 
 
 def settings_help() -> str:
@@ -48,9 +49,7 @@ def main() -> None:
     except ConfigurationError as error:
         click.echo(f"chroma-lb: {error}", err=True)
         sys.exit(2)
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logs(settings.log_level, as_json=settings.logs_as_json)
     if settings.failpoints:
         logging.getLogger(__name__).warning("failpoints are armed: %s", settings.failpoints)
     sys.exit(_run(settings))

@@ -173,6 +173,16 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much to log"
     )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="auto: lines of JSON where PRODUCTION is true, else text"
+    )
+    access_log: bool = Field(default=False, description="whether to log a line for each request")
+
+    @property
+    def logs_as_json(self) -> bool:
+        """Whether log lines are for machines."""
+        is_automatic = self.log_format == "auto"
+        return self.production if is_automatic else self.log_format == "json"
 
     @property
     def instance_urls(self) -> dict[str, str]:

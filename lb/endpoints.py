@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from lb.errors import BadRequestError, NotFoundError, StandingByError
+from lb.metrics import metrics_text
 from lb.proxy import answering_errors
 from lb.status import Status
 
@@ -62,7 +63,7 @@ class Endpoints:
     async def metrics(self, _: web.Request) -> web.Response:
         """Answer Prometheus."""
         return web.Response(
-            body=self._status.metrics(),
+            body=metrics_text(self._status),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 

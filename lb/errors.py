@@ -177,6 +177,12 @@ class StandingByError(RequestError):
     code = "StandingBy"
 
 
+class TooManyWatchersError(RequestError):
+    """As many watch the live page as may, or it is shutting down."""
+
+    code = "TooManyWatchers"
+
+
 HTTP_STATUS: dict[type[RequestError], int] = {
     BadRequestError: 400,
     UnauthorizedError: 401,
@@ -197,5 +203,6 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     InDoubtError: 503,
     NoInstanceError: 503,
     StandingByError: 503,
+    TooManyWatchersError: 503,
 }
 """One row for each class that a client can meet; 503 is answered with `Retry-After`."""

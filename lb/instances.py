@@ -68,6 +68,12 @@ class Instance:
         self._answers_probes = False
         self._last_answer = float("-inf")
         self.on_change: Callable[[Instance], None] = lambda _: None
+        self.on_transition: Callable[[Instance, State], None] = lambda _, __: None
+        """Is told of every change of state, with the state before; for those who only look on."""
+        self.on_window: Callable[[int, float], None] = lambda _, __: None
+        """Is told of each definite answer to a window: its entries, and the seconds it took."""
+        self.on_replicated: Callable[[float], None] = lambda _: None
+        """Is told how many seconds old an entry was when it was applied here."""
         self.on_suspicion: Callable[[], None] = lambda: None
         self.on_missing: Callable[[], None] = lambda: None
         """Is told when it does not know a collection that it should have."""
@@ -105,8 +111,10 @@ class Instance:
         if state is self.state:
             return
         assert state in TRANSITIONS[self.state], f"{self} cannot become {state}"
+        before = self.state
         self.state, self.cause, self.since = state, cause, datetime.now(UTC)
         self.transitions += 1
+        self.on_transition(self, before)
         self.on_change(self)
 
     def note_answer(self) -> None:

@@ -62,6 +62,18 @@ def as_json(schema: Schema) -> Schema:
     return {"content": {"application/json": {"schema": schema}}}
 
 
+def as_it_is(
+    summary: str,
+    content_type: str,
+    *refusals: tuple[int, Schema],
+    parameters: tuple[Schema, ...] = (),
+) -> Schema:
+    """Describe a GET that answers something else than JSON."""
+    described = operation(summary, (200, TEXT), UNAUTHORIZED, *refusals, parameters=parameters)
+    described["responses"]["200"]["content"] = {content_type: {"schema": TEXT}}
+    return described
+
+
 def in_path(name: str) -> Schema:
     """Describe a part of the path."""
     return {"name": name, "in": "path", "required": True, "schema": TEXT}
@@ -97,6 +109,23 @@ FILTERS = (
     ),
 )
 PATHS: Schema = {
+    "/": {"get": as_it_is("The live page, for people", "text/html")},
+    "/page/{file}": {
+        "get": as_it_is(
+            "What the live page needs: page.css, page.js, icon.svg",
+            "text/css",
+            (404, ERROR),
+            parameters=(in_path("file"),),
+        )
+    },
+    "/events": {
+        "get": as_it_is(
+            "What the live page shows, as server-sent events: at each change of an instance's "
+            "state and every second, the answer of /status and a `history` of two minutes",
+            "text/event-stream",
+            (503, ERROR),
+        )
+    },
     "/health": {
         "get": operation("Whether requests can be served; for all", (200, HEALTH), (503, HEALTH))
     },
@@ -156,15 +185,7 @@ PATHS: Schema = {
             body=REPAIR_BODY,
         )
     },
-    "/metrics": {
-        "get": {
-            "summary": "The figures for Prometheus",
-            "responses": {
-                "200": {"description": "the figures", "content": {"text/plain": {"schema": TEXT}}},
-                "401": {"description": "why not"} | as_json(ERROR),
-            },
-        }
-    },
+    "/metrics": {"get": as_it_is("The figures for Prometheus", "text/plain")},
     "/openapi.json": {
         "get": operation("This document", (200, {"type": "object"}), UNAUTHORIZED),
     },
@@ -226,7 +247,16 @@ DOCUMENT: Schema = {
         "description": "The load balancer's own endpoints. Chroma's API is below /api/v2.",
     },
     "paths": PATHS,
-    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "components": {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer"},
+            "password": {
+                "type": "http",
+                "scheme": "basic",
+                "description": "for a browser, on /, /page and /events: the token as password",
+            },
+        }
+    },
     "security": [{"token": []}, {}],
 }
 

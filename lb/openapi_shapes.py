@@ -43,12 +43,18 @@ def nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
+def spread(*percentiles: str) -> Schema:
+    """Describe how durations were distributed; null where there were none."""
+    return record(count=COUNT, **dict.fromkeys((*percentiles, "max"), nullable(NUMBER)))
+
+
 ERROR = record(error=TEXT, message=TEXT)
+STATES: Schema = {"enum": [state.value for state in State]}
 UNAUTHORIZED, FORBIDDEN = (401, ERROR), (403, ERROR)
 INSTANCE = record(
     name=TEXT,
     url=TEXT,
-    state={"enum": [state.value for state in State]},
+    state=STATES,
     healthy=TRUTH,
     cause=TEXT,
     since=TIME,
@@ -56,6 +62,8 @@ INSTANCE = record(
     forced=nullable(TRUTH),
     forced_seconds_left=NUMBER,
     pending_entries=COUNT,
+    lag_seconds=NUMBER,
+    replication_seconds=spread("p50", "p95"),
     outstanding_reads=COUNT,
     last_error=TEXT,
     rebuild=nullable(
@@ -83,7 +91,9 @@ LOG = record(
     quarantined=COUNT,
     **dict.fromkeys((size.name for size in fields(LogSize)), COUNT),
 )
+TRANSITION = record(number=COUNT, at=TIME, instance=TEXT, to=STATES, cause=TEXT, **{"from": STATES})
 STATUS = record(
+    generated_at=TIME,
     version=TEXT,
     role={"enum": ["active", "standby"]},
     uptime_seconds=NUMBER,
@@ -97,6 +107,11 @@ STATUS = record(
         recovery_seconds=record(median=nullable(NUMBER), worst=nullable(NUMBER)),
     ),
     requests=record(in_flight=COUNT, served=COUNT, server_errors=COUNT),
+    throughput=record(
+        requests_per_second=NUMBER, reads_per_second=NUMBER, writes_per_second=NUMBER
+    ),
+    latency_seconds=record(read=spread("p50", "p95", "p99"), write=spread("p50", "p95", "p99")),
+    last_transitions=an_array(TRANSITION),
     process=record(rss_bytes=COUNT, cpu_percent=NUMBER, cpu_seconds=NUMBER),
 )
 HEALTH = record(

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from lb.errors import (
     RequestError,
     StandingByError,
 )
+from lb.figures import Figures, RequestKind
+from lb.logs import name_transaction, on_behalf_of
 from lb.lookups import Lookups
 from lb.model import Answer, Kind
 from lb.paths import parse_target
@@ -47,12 +50,28 @@ class Service:
     transactions: TransactionLog
 
 
+@dataclass(slots=True)
+class _Serving:
+    """One request while it is served: what is known of it so far."""
+
+    kind: RequestKind = RequestKind.READ
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class Proxy:
     """Serves Chroma's API. Until it is activated it holds requests, and in the end says 503."""
 
-    def __init__(self, max_body_bytes: int, hold_seconds: float) -> None:
+    def __init__(
+        self,
+        max_body_bytes: int,
+        hold_seconds: float,
+        clock: Callable[[], float],
+        figures: Figures,
+    ) -> None:
         self._max_body_bytes = max_body_bytes
         self._hold_seconds = hold_seconds
+        self._clock = clock
+        self._figures = figures
         self._service: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
         self.in_flight = 0
         self.served = 0
@@ -65,30 +84,34 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request below /api/v2."""
         self.in_flight += 1
-        status = 500
+        began_at, status, serving = self._clock(), 500, _Serving()
         try:
-            response = await self._serve(request)
+            with on_behalf_of(client_session(request)):
+                response = await self._serve(request, serving)
             status = response.status
             return response
         finally:
             self.in_flight -= 1
             self.served += 1
             self.failed += status >= 500
+            self._figures.note_request(serving.kind, status, self._clock() - began_at)
 
-    async def _serve(self, request: web.Request) -> web.Response:
-        headers: dict[str, str] = {}
+    async def _serve(self, request: web.Request, serving: _Serving) -> web.Response:
+        headers = serving.headers
         try:
-            answer = await self._answer(request, headers)
+            answer = await self._answer(request, serving)
         except RequestError as error:
             return respond_error(error, headers)
         headers["Content-Type"] = answer.content_type or "application/json"
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    async def _answer(self, request: web.Request, headers: dict[str, str]) -> Answer:
+    async def _answer(self, request: web.Request, serving: _Serving) -> Answer:
         service = await self.active_service()
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
         content_type = as_text(request.headers.get("Content-Type", ""))
+        if isinstance(target.action, Kind):
+            serving.kind = RequestKind.WRITE
         body = await self._body(request)
         if not isinstance(target.action, Kind):
             return await service.lookups.answer(
@@ -97,7 +120,8 @@ class Proxy:
         write = WriteRequest(
             target, body, content_type, transaction_id(request), client_session(request)
         )
-        headers[TRANSACTION_HEADER] = write.id
+        serving.headers[TRANSACTION_HEADER] = write.id
+        name_transaction(write.id)
         return await service.writes.write(write)
 
     async def active_service(self) -> Service:
@@ -141,7 +165,7 @@ def transaction_id(request: web.Request) -> str | None:
     return value
 
 
-def client_session(request: web.Request) -> str:
+def client_session(request: web.BaseRequest) -> str:
     """Say who asks, for the audit trail: the client's own word, or its address."""
     return as_text(request.headers.get(SESSION_HEADER) or request.remote or "")[:200]
 

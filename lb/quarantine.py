@@ -16,6 +16,7 @@ from lb.catalogue import Collection
 from lb.errors import NotFoundError, NotQuarantinedError, ServerFailedError
 from lb.instances import Instance
 from lb.log_tail import LogTail
+from lb.logs import about
 from lb.model import (
     OF_NAMESPACES,
     Answer,
@@ -125,7 +126,7 @@ class Quarantine:
     async def release(self, transaction_id: str) -> Entry:
         """Have an entry sent on; raises `NotFoundError` and `NotQuarantinedError`."""
         entry, collection = self._take(transaction_id)
-        log.warning("%s is released from quarantine", entry)
+        log.warning("%s is released from quarantine", entry, extra=about(entry))
         await self._wal.record(Progress(suspicion=(entry.position, None)))
         # One instance gets it first, as if it were new.
         entry.suspicion, entry.first_sent_at = None, None
@@ -145,7 +146,7 @@ class Quarantine:
             if lane.next_entry(name) is entry or entry in lane.in_flight.get(name, ()):
                 raise NotQuarantinedError(f"{name} has the write now and may yet answer; try again")
         self._take(transaction_id)
-        log.warning("%s is discarded from quarantine", entry)
+        log.warning("%s is discarded from quarantine", entry, extra=about(entry))
         answer = Answer(
             500, payloads.error_body("Discarded", "an administrator discarded the write")
         )
@@ -191,7 +192,7 @@ class Quarantine:
             notes.append(Progress(suspicion=(entry.position, entry.suspicion)))
             if verdict.standing is Standing.QUARANTINED:
                 self._quarantined[entry] = collection
-                log.error("%s is quarantined: %s", entry, verdict.reason)
+                log.error("%s is quarantined: %s", entry, verdict.reason, extra=about(entry))
             else:
                 entry.implicated_until = 0.0
                 self._tail.on_change(collection)

@@ -6,6 +6,7 @@ What is here exists once the lock is held. Listening, the lock and the end are `
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass
 
 from lb.acknowledgement import Acknowledgement
@@ -211,7 +212,9 @@ class Rooms:
                     self.comparer.doubt(collection, name)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        self._on.tasks.create_task(work, name=name)
+        # Not in the context of whoever was there when it began: log lines would name a request
+        # that has nothing to do with it.
+        self._on.tasks.create_task(work, name=name, context=Context())
 
     def _poke(self, collection: Collection) -> None:
         for applier in self.appliers:

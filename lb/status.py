@@ -1,17 +1,18 @@
-"""What the load balancer says of itself: JSON endpoints and Prometheus metrics, one source each."""
+"""What the load balancer says of itself: every figure of `/status`, `/wal/status` and the page.
 
-from collections.abc import Callable, Iterator
+`metrics` writes the same figures for Prometheus, and adds histograms.
+"""
+
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from lb.comparer import Comparer
-from lb.instances import Fleet, Instance, State
+from lb.figures import Figures, RequestKind
+from lb.instances import Fleet, Instance
 from lb.log_tail import LogTail
 from lb.model import CollectionState
 from lb.proxy import Proxy
@@ -19,12 +20,19 @@ from lb.pruner import LogSize, Pruner
 from lb.quarantine import Quarantine
 from lb.rebuilder import Rebuilder
 from lb.transaction_figures import TransactionFigures
+from lb.transitions import Transitions
 from lb.wal import Wal
+
+SHOWN = (CollectionState.CREATING, CollectionState.ACTIVE)
+"""The states of the collections that clients see."""
 
 
 @dataclass
 class Status:
-    """Figures read at the moment they are asked for; nothing is kept or estimated."""
+    """Figures read at the moment they are asked for.
+
+    Only durations and transitions are kept, for a minute or two; percentiles are exact to 1 %.
+    """
 
     version: str
     fleet: Fleet
@@ -32,6 +40,8 @@ class Status:
     proxy: Proxy
     uptime_seconds: Callable[[], float]
     tail: LogTail
+    figures: Figures
+    transitions: Transitions
     is_active: bool = False
     comparer: Comparer | None = None
     rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
@@ -64,12 +74,13 @@ class Status:
         """Describe the whole."""
         memory = self._process.memory_info().rss
         return {
+            "generated_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "version": self.version,
             "role": self.role,
             "uptime_seconds": round(self.uptime_seconds(), 3),
             "healthy_instances": self.fleet.healthy,
             "instances": self.instances(),
-            "collections": self.mappings()["count"],
+            "collections": sum(c.state in SHOWN for c in self.tail.catalogue),
             "log": self.wal_status(),
             "comparison": self.comparison(),
             "transactions": self.transactions.describe(),
@@ -78,6 +89,9 @@ class Status:
                 "served": self.proxy.served,
                 "server_errors": self.proxy.failed,
             },
+            "throughput": self.figures.throughput(),
+            "latency_seconds": self.figures.latency(),
+            "last_transitions": self.transitions.describe(),
             "process": {
                 "rss_bytes": memory,
                 "cpu_percent": self._process.cpu_percent(),
@@ -102,11 +116,13 @@ class Status:
             "state": instance.state.value,
             "healthy": instance.is_serving,
             "cause": instance.cause,
-            "since": instance.since.isoformat(),
+            "since": instance.since.isoformat(timespec="milliseconds"),
             "transitions": instance.transitions,
             "forced": instance.forced.healthy if instance.forced else None,
             "forced_seconds_left": round(instance.forced_seconds_left, 3),
             "pending_entries": self.tail.backlog(instance.name),
+            "lag_seconds": round(self.lag_seconds(instance.name), 3),
+            "replication_seconds": self.figures.replication(instance.name),
             "outstanding_reads": instance.outstanding_reads,
             "last_error": instance.last_error,
             "rebuild": self._rebuild(instance.name),
@@ -115,6 +131,24 @@ class Status:
     def _rebuild(self, name: str) -> dict[str, Any] | None:
         """Describe how far an instance is that gets copies; only the active one knows."""
         return self.rebuilders[name].figures() if name in self.rebuilders else None
+
+    def lag_seconds(self, instance: str) -> float:
+        """Return the age of the oldest entry that the instance has not applied; 0 without one."""
+        heads = (lane.lane.next_entry(instance) for lane in self.tail.lagging(instance))
+        oldest = min((head.logged_at for head in heads if head is not None), default=None)
+        return max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0
+
+    def history(self) -> dict[str, Any]:
+        """Return what each second of the last two minutes was like, the oldest first."""
+        recent = self.figures.recent_requests
+        reads, read_times = recent[RequestKind.READ].history(0.95)
+        writes, write_times = recent[RequestKind.WRITE].history(0.95)
+        return {
+            "reads": reads,
+            "writes": writes,
+            "read_p95_seconds": rounded(read_times),
+            "write_p95_seconds": rounded(write_times),
+        }
 
     def wal_status(self) -> dict[str, Any]:
         """Describe the log: what each instance still has to apply, and how applying went."""
@@ -150,94 +184,11 @@ class Status:
                 "complete": set(c.uuids) == set(self.fleet.names),
             }
             for c in self.tail.catalogue
-            if c.state in (CollectionState.CREATING, CollectionState.ACTIVE)
+            if c.state in SHOWN
         ]
         return {"count": len(collections), "mappings": collections}
 
-    def metrics(self) -> bytes:
-        """Write the figures in Prometheus' text format."""
-        registry = CollectorRegistry()
-        registry.register(_Figures(self))
-        return generate_latest(registry)
 
-
-class _Figures(Collector):
-    """The figures of `/status` as Prometheus metrics."""
-
-    def __init__(self, status: Status) -> None:
-        self._status = status
-
-    def collect(self) -> Iterator[Metric]:
-        status = self._status.status()
-        log, requests, process = status["log"], status["requests"], status["process"]
-        yield from self._instances()
-        yield from self._transactions(status["transactions"])
-        for name, text, value in (
-            ("healthy_instances", "Instances that take requests", status["healthy_instances"]),
-            ("active", "1 when this load balancer is the active one", status["role"] == "active"),
-            ("log_available", "1 when the log can be written", log["available"]),
-            ("log_bodies", "Entries whose body is kept", log["entries_with_body"]),
-            ("log_body_bytes", "Bytes of the bodies that are kept", log["body_bytes"]),
-            ("log_table_bytes", "Bytes of the log on disk", log["table_bytes"]),
-            ("unsettled_entries", "Entries without an outcome", log["unsettled_entries"]),
-            (
-                "oldest_pending_age_seconds",
-                "Age of the oldest entry that an instance lacks",
-                log["oldest_pending_age_seconds"],
-            ),
-            ("waiting_for_commit", "Appends and notes queued", log["waiting_for_commit"]),
-            ("quarantined_entries", "Writes that wait for an administrator", log["quarantined"]),
-            ("collections", "Collections in the catalogue", status["collections"]),
-            ("requests_in_flight", "Requests being served", requests["in_flight"]),
-            ("memory_rss_bytes", "Resident memory of the process", process["rss_bytes"]),
-        ):
-            yield GaugeMetricFamily(f"chroma_lb_{name}", text, value=float(value))
-        for name, text, value in (
-            ("entries_appended", "Entries committed to the log", log["appended"]),
-            ("commits", "Commits of the log", log["commits"]),
-            ("pruned_bodies", "Bodies removed from the log", log["pruned_bodies"]),
-            ("pruned_entries", "Entries removed from the log", log["pruned_entries"]),
-            ("requests", "Requests answered", requests["served"]),
-            ("server_errors", "Requests answered with a 5xx", requests["server_errors"]),
-            ("cpu_seconds", "Processor time of the process", process["cpu_seconds"]),
-        ):
-            yield CounterMetricFamily(f"chroma_lb_{name}", text, value=float(value))
-
-    def _transactions(self, figures: dict[str, Any]) -> Iterator[Metric]:
-        states = GaugeMetricFamily(
-            "chroma_lb_transactions", "Transactions since the start, by state", labels=["state"]
-        )
-        for state, count in figures["by_state"].items():
-            states.add_metric([state], count)
-        seconds = GaugeMetricFamily(
-            "chroma_lb_recovery_seconds", "From logged to recovered", labels=["statistic"]
-        )
-        for statistic, value in figures["recovery_seconds"].items():
-            if value is not None:
-                seconds.add_metric([statistic], value)
-        yield from (states, seconds)
-
-    def _instances(self) -> Iterator[Metric]:
-        fleet, tail = self._status.fleet, self._status.tail
-        pending = GaugeMetricFamily(
-            "chroma_lb_pending_entries", "Entries not applied yet", labels=["instance"]
-        )
-        state = GaugeMetricFamily(
-            "chroma_lb_instance_state", "1 for the current state", labels=["instance", "state"]
-        )
-        syncs = CounterMetricFamily(
-            "chroma_lb_syncs", "Entries sent, by outcome", labels=["instance", "outcome"]
-        )
-        missing = GaugeMetricFamily(
-            "chroma_lb_collections_to_copy",
-            "Collections that an instance lacks and gets a copy of",
-            labels=["instance"],
-        )
-        for instance in fleet:
-            missing.add_metric([instance.name], sum(1 for _ in tail.outside(instance.name)))
-            pending.add_metric([instance.name], tail.backlog(instance.name))
-            for each in State:
-                state.add_metric([instance.name, each.value], float(instance.state is each))
-            syncs.add_metric([instance.name, "successful"], instance.successful_syncs)
-            syncs.add_metric([instance.name, "failed"], instance.failed_syncs)
-        yield from (pending, state, syncs, missing)
+def rounded(times: list[float | None]) -> list[float | None]:
+    """Round durations to the tenth of a millisecond."""
+    return [None if each is None else round(each, 4) for each in times]

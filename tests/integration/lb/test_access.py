@@ -71,6 +71,23 @@ async def test_a_token_opens_what_it_is_for(
     assert (answer.headers.get("WWW-Authenticate") == "Bearer") is (status == 401)
 
 
+@pytest.mark.parametrize("path", ["/", "/events", "/page/page.css"])
+async def test_a_browser_is_asked_for_the_token_as_a_password(guarded: str, path: str) -> None:
+    async with httpx.AsyncClient(base_url=guarded) as client:
+        refused = await client.get(path)
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+        async with client.stream("GET", path, auth=("anybody", "for-clients")) as answer:
+            assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/status", COLLECTIONS, "/admin/instances"])
+async def test_a_password_opens_nothing_but_the_page(guarded: str, path: str) -> None:
+    """A browser would send it along with what any other site makes it ask for."""
+    async with httpx.AsyncClient(base_url=guarded, auth=("anybody", "for-admins")) as client:
+        assert (await client.get(path)).status_code == 401
+
+
 async def test_a_refused_force_changes_nothing(guarded: str) -> None:
     async with httpx.AsyncClient(base_url=guarded) as client:
         body = {"healthy": False}

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from lb.openapi import DOCUMENT
+from lb.watchers import MOST_WATCHERS
 from tests.integration.lb.calls import COLLECTIONS, eventually
 from tests.integration.lb.failing_proxy import FailingProxy, nothing_fails
 
@@ -82,6 +84,7 @@ async def test_every_documented_answer_is_seen_and_has_its_shape(
 
         await eventually(is_up, "the instances are healthy")
         await see_service(seen, client)
+        await see_page(seen, client)
         await see_conflict(seen, client, lab)
         await see_quarantine(seen, client, primary)
         await see_refusals(seen, client)
@@ -130,6 +133,22 @@ async def see_service(seen: Seen, client: httpx.AsyncClient) -> None:
     await note(seen, client, path.format("primary"), "post", json={"healthy": 1}, headers=ADMIN)
 
 
+async def see_page(seen: Seen, client: httpx.AsyncClient) -> None:
+    for path in ("/", "/page/page.css", "/page/nothing"):
+        await note(seen, client, path, headers=CLIENT)
+    streams: list[AsyncIterator[str]] = []
+    async with AsyncExitStack() as stack:
+        for _ in range(MOST_WATCHERS):
+            opened = client.stream("GET", "/events", headers=CLIENT)
+            stream = await stack.enter_async_context(opened)
+            streams.append(stream.aiter_text())  # Let go, it would close the connection.
+            first = await anext(streams[-1])
+            seen[("/events", "get", "200")] = httpx.Response(
+                stream.status_code, headers=stream.headers, text=first, request=stream.request
+            )
+        await note(seen, client, "/events", headers=CLIENT)
+
+
 async def see_conflict(seen: Seen, client: httpx.AsyncClient, lab: ProcessLab) -> None:
     """A collection that only the replica has cannot be repaired from the primary."""
     async with httpx.AsyncClient(base_url=lab.instances[1].url, timeout=30) as direct:
@@ -162,7 +181,8 @@ async def see_quarantine(seen: Seen, client: httpx.AsyncClient, primary: Failing
 async def see_refusals(seen: Seen, client: httpx.AsyncClient) -> None:
     for path, method, status in documented():
         if status == "401":
-            await note(seen, client, path.format(id="t1", name="primary"), method)
+            filled = path.format(id="t1", name="primary", file="page.css")
+            await note(seen, client, filled, method)
         if status == "403":
             filled = path.format(id="t1", name="primary")
             await note(seen, client, filled, method, headers=CLIENT)

@@ -75,6 +75,33 @@ async def test_a_taken_port_is_named(lab: ProcessLab) -> None:
 
 
 @pytest.mark.alone
+async def test_watchers_of_the_live_page_do_not_delay_the_end(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    ports = PortReservations()
+    port = str(ports.reserve())
+    async with (
+        another_lb(environment(lab, PORT=port)) as process,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+
+        async def answers() -> bool:
+            return (await client.get("/health")).status_code == 200
+
+        await eventually(answers, "it listens")
+        async with client.stream("GET", "/events") as stream:
+            events = stream.aiter_text()
+            assert "retry:" in await anext(events)
+            process.send_signal(signal.SIGTERM)
+            signalled_at = time.monotonic()
+            async for _ in events:
+                pass
+            assert await process.wait() == 0
+        assert time.monotonic() - signalled_at < 2
+    ports.release()
+
+
+@pytest.mark.alone
 async def test_a_second_load_balancer_stands_by_and_takes_over(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:

@@ -3,6 +3,7 @@ import re
 from jsonschema import Draft202012Validator
 
 from lb.app import own_routes
+from lb.live_page import LivePage
 from lb.mapping_endpoints import MappingEndpoints
 from lb.openapi import DOCUMENT
 from lb.quarantine_endpoints import QuarantineEndpoints
@@ -19,7 +20,12 @@ def test_every_route_is_documented_and_nothing_else() -> None:
     routes = {
         (re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path), route.method.lower())
         for route in own_routes(
-            None, None, MappingEndpoints(()), RepairEndpoints(), QuarantineEndpoints()
+            None,
+            None,
+            LivePage(None),
+            MappingEndpoints(()),
+            RepairEndpoints(),
+            QuarantineEndpoints(),
         )
     }
 

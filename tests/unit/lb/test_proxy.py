@@ -1,10 +1,18 @@
 from dataclasses import dataclass, field
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
+from structlog.contextvars import get_contextvars
 
-from lb.errors import BadRequestError
-from lb.proxy import client_session, transaction_id
+from lb.errors import BadRequestError, NoInstanceError
+from lb.figures import Figures
+from lb.model import Answer
+from lb.proxy import Proxy, Service, client_session, transaction_id
+from tests.unit.lb.stand_ins import OK
+
+COLLECTIONS = "/api/v2/tenants/t/databases/d/collections"
 
 
 @dataclass
@@ -47,3 +55,89 @@ def test_a_session_that_is_not_text_can_still_be_logged() -> None:
     session = client_session(with_header("Client-Session", "editor\udcff"))
 
     assert session.encode().startswith(b"editor")
+
+
+@dataclass
+class StandInService:
+    """In place of reads and writes: notes whom log lines would name, and answers."""
+
+    answer_with: Answer | Exception = OK
+    named: list[dict[str, str]] = field(default_factory=list)
+
+    async def write(self, _: object) -> Answer:
+        self.named.append(get_contextvars())
+        if isinstance(self.answer_with, Exception):
+            raise self.answer_with
+        return self.answer_with
+
+    async def answer(self, *_: object) -> Answer:
+        return await self.write(_)
+
+
+class Bench:
+    """A proxy that is active, before a stand-in."""
+
+    def __init__(self) -> None:
+        self.figures = Figures((), lambda: 0.0)
+        self.proxy = Proxy(100, 1.0, lambda: 0.0, self.figures)
+        self.behind = StandInService()
+        self.proxy.activate(Service(self.behind, self.behind, None))
+
+    async def ask(self, method: str, path: str, **headers: str) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.proxy.handle(make_mocked_request(method, path, headers=named))
+
+    def counted(self, kind: str, status: str) -> float | None:
+        return self.figures.registry.get_sample_value(
+            "chroma_lb_request_seconds_count", {"kind": kind, "status": status}
+        )
+
+
+async def test_log_lines_about_a_write_name_its_transaction_and_client() -> None:
+    bench = Bench()
+
+    await bench.ask("DELETE", f"{COLLECTIONS}/a", Transaction_ID="t1", Client_Session="editor 7")
+
+    assert bench.behind.named == [{"session": "editor 7", "transaction_id": "t1"}]
+    assert get_contextvars() == {}
+
+
+async def test_log_lines_about_a_read_name_its_client() -> None:
+    bench = Bench()
+
+    await bench.ask("GET", f"{COLLECTIONS}/a", Client_Session="editor 7")
+
+    assert bench.behind.named == [{"session": "editor 7"}]
+
+
+async def test_requests_are_counted_by_kind_and_status() -> None:
+    bench = Bench()
+    await bench.ask("DELETE", f"{COLLECTIONS}/a")
+    await bench.ask("GET", f"{COLLECTIONS}/a")
+    bench.behind.answer_with = NoInstanceError("none")
+    await bench.ask("GET", f"{COLLECTIONS}/a")
+    await bench.ask("GET", "/api/v2/nowhere")
+
+    assert bench.counted("write", "2xx") == 1
+    assert [bench.counted("read", each) for each in ("2xx", "4xx", "5xx")] == [1, 1, 1]
+
+
+async def test_a_write_with_too_long_a_body_counts_as_a_write() -> None:
+    bench = Bench()
+
+    response = await bench.ask("POST", f"{COLLECTIONS}/a/add", Content_Length="101")
+
+    assert response.status == 413
+    assert bench.counted("write", "4xx") == 1
+
+
+async def test_a_request_that_ends_by_a_fault_of_ours_counts_as_a_5xx() -> None:
+    bench = Bench()
+    bench.behind.answer_with = ZeroDivisionError()
+
+    with pytest.raises(ZeroDivisionError):
+        await bench.ask("GET", f"{COLLECTIONS}/a")
+
+    assert bench.counted("read", "5xx") == 1
+    assert (bench.proxy.served, bench.proxy.failed, bench.proxy.in_flight) == (1, 1, 0)
+    assert get_contextvars() == {}
