@@ -54,6 +54,7 @@ class LoadBalancer:
         self._wal = Wal(self._database, self._lead, self._clock)
         figures = Figures(self._fleet.names, self._clock)
         figures.watch(self._fleet)
+        self._wal.on_commit = figures.note_commit
         self._proxy = Proxy(
             settings.max_body_bytes, settings.standby_hold_seconds, self._clock, figures
         )

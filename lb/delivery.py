@@ -6,6 +6,7 @@ Knows what follows from an answer, or from none; when a lane's turn comes is the
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import takewhile
 
 from lb.ailments import Ailments
@@ -24,6 +25,7 @@ from lb.lanes import choose_window
 from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
+from lb.logs import about
 from lb.merging import Window, WindowLimits, pack
 from lb.model import STRUCTURAL, Advance, Answer, Entry, Progress, Settlement
 from lb.quarantine import Quarantine
@@ -88,10 +90,12 @@ class Delivery:
             return  # It left, or the entry was accused or refused elsewhere, meanwhile.
         was_failing = self.instance.canary_failed or name in lane.broken
         self._note_sent(collection, window)
+        sent_at = self._m.clock()
         try:
             await reach("before-send", *window.entries, instance=name)
             execution = await self._executor.execute(collection, window, is_decided=is_decided)
             await reach("after-send", *window.entries, instance=name)
+            self.instance.on_window(len(window), self._m.clock() - sent_at)
             if self._is_to_be_split(window, execution.answer):
                 lane.singly_until[name] = window.last.position
                 return
@@ -219,6 +223,7 @@ class Delivery:
             entry.position,
             self.instance.name,
             error.cause,
+            extra=about(entry),
         )
         if not collection.lane.is_member(self.instance.name):
             collection.lane.retry_at.pop(self.instance.name, None)
@@ -239,6 +244,9 @@ class Delivery:
         if execution.uuid != collection.uuids.get(name):
             mapping = tail.catalogue.map(collection, name, execution.uuid)
         collection.lane.mark_applied(name, last)
+        now = datetime.now(UTC)
+        for each in window.entries:
+            self.instance.on_replicated((now - each.logged_at).total_seconds())
         first = [
             each
             for each, answer in zip(window.entries, answers, strict=True)

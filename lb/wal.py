@@ -71,6 +71,7 @@ class Wal:
         self._next_position = 1
         self.commits = 0
         self.appended = 0
+        self.on_commit: Callable[[float, int], None] = lambda _seconds, _entries: None
 
     @property
     def is_available(self) -> bool:
@@ -256,6 +257,7 @@ class Wal:
             self._refuse(appends + self._appends)
             return
         self.commits += 1
+        self.on_commit(self._clock() - asked_at, len(appends))
         self._lead.confirm(asked_at)
         self._deliver(appends)
         for note in notes:
