@@ -97,6 +97,13 @@ STATUS = record(
         recovery_seconds=record(median=nullable(NUMBER), worst=nullable(NUMBER)),
     ),
     requests=record(in_flight=COUNT, served=COUNT, server_errors=COUNT),
+    memory=record(
+        **dict.fromkeys(("limit_bytes", "rss_bytes"), COUNT),
+        pressure=NUMBER,
+        **dict.fromkeys(("window_entries", "window_documents", "window_bytes"), COUNT),
+        **dict.fromkeys(("bodies_bytes", "budget_bytes"), COUNT),
+        **dict.fromkeys(("waiting_for_budget", "refused_for_budget"), COUNT),
+    ),
     process=record(rss_bytes=COUNT, cpu_percent=NUMBER, cpu_seconds=NUMBER),
 )
 HEALTH = record(

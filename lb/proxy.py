@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from lb.bodies import Bodies, Body
 from lb.errors import (
     HTTP_STATUS,
     BadRequestError,
@@ -28,6 +29,8 @@ from lb.writes import Writes
 TRANSACTION_HEADER = "Transaction-ID"
 SESSION_HEADER = "Client-Session"
 RETRY_AFTER_SECONDS = 1
+MOST_ADMIN_BYTES = 64 << 10
+"""The longest body that our own endpoints take."""
 
 
 class Handler(Protocol):
@@ -50,8 +53,8 @@ class Service:
 class Proxy:
     """Serves Chroma's API. Until it is activated it holds requests, and in the end says 503."""
 
-    def __init__(self, max_body_bytes: int, hold_seconds: float) -> None:
-        self._max_body_bytes = max_body_bytes
+    def __init__(self, bodies: Bodies, hold_seconds: float) -> None:
+        self._bodies = bodies
         self._hold_seconds = hold_seconds
         self._service: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
         self.in_flight = 0
@@ -86,16 +89,26 @@ class Proxy:
 
     async def _answer(self, request: web.Request, headers: dict[str, str]) -> Answer:
         service = await self.active_service()
+        async with self._bodies.of(request) as body:
+            return await self._answer_whole(service, request, body, headers)
+
+    async def _answer_whole(
+        self, service: Service, request: web.Request, body: Body, headers: dict[str, str]
+    ) -> Answer:
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
         content_type = as_text(request.headers.get("Content-Type", ""))
-        body = await self._body(request)
         if not isinstance(target.action, Kind):
             return await service.lookups.answer(
-                target, raw_path, request.rel_url.raw_query_string, body, content_type
+                target, raw_path, request.rel_url.raw_query_string, body.data, content_type
             )
         write = WriteRequest(
-            target, body, content_type, transaction_id(request), client_session(request)
+            target,
+            body.data,
+            content_type,
+            transaction_id(request),
+            client_session(request),
+            body.claim,
         )
         headers[TRANSACTION_HEADER] = write.id
         return await service.writes.write(write)
@@ -112,18 +125,6 @@ class Proxy:
             raise StandingByError(
                 "another load balancer is active; this one is standing by"
             ) from error
-
-    async def _body(self, request: web.Request) -> bytes:
-        length = request.content_length
-        if length is not None and length > self._max_body_bytes:
-            raise PayloadTooLargeError(f"the body is longer than {self._max_body_bytes} bytes")
-        chunks, size = [], 0
-        async for chunk in request.content.iter_any():
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise PayloadTooLargeError(f"the body is longer than {self._max_body_bytes} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
 
 
 async def refuse_old_api(_: web.Request) -> web.StreamResponse:
@@ -171,5 +172,9 @@ def answering_errors(handler: Handler) -> Handler:
             return await handler(request)
         except RequestError as error:
             return respond_error(error)
+        except web.HTTPRequestEntityTooLarge:
+            return respond_error(
+                PayloadTooLargeError(f"the body is longer than {MOST_ADMIN_BYTES} bytes")
+            )
 
     return wrapped

@@ -26,6 +26,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.membership import Memberships
+from lb.pressure import Pressure
 from lb.proxy import Service
 from lb.pruner import Pruner
 from lb.quarantine import Quarantine
@@ -52,6 +53,7 @@ class Foundation:
     tail: LogTail
     reader: LogReader
     tasks: asyncio.TaskGroup
+    pressure: Pressure
 
 
 class Rooms:

@@ -10,10 +10,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lb.budget import BodyBudget
 from lb.comparer import Comparer
 from lb.instances import Fleet, Instance, State
 from lb.log_tail import LogTail
 from lb.model import CollectionState
+from lb.pressure import Pressure
 from lb.proxy import Proxy
 from lb.pruner import LogSize, Pruner
 from lb.quarantine import Quarantine
@@ -32,6 +34,8 @@ class Status:
     proxy: Proxy
     uptime_seconds: Callable[[], float]
     tail: LogTail
+    pressure: Pressure
+    budget: BodyBudget
     is_active: bool = False
     comparer: Comparer | None = None
     rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
@@ -78,12 +82,17 @@ class Status:
                 "served": self.proxy.served,
                 "server_errors": self.proxy.failed,
             },
+            "memory": self.memory(),
             "process": {
                 "rss_bytes": memory,
                 "cpu_percent": self._process.cpu_percent(),
                 "cpu_seconds": round(sum(self._process.cpu_times()[:2]), 3),
             },
         }
+
+    def memory(self) -> dict[str, Any]:
+        """Describe what memory allows at this moment, and the bodies that are in it."""
+        return {**self.pressure.figures(), **self.budget.figures()}
 
     def comparison(self) -> dict[str, Any]:
         """Describe what comparisons between instances have found since the start."""
