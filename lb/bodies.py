@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from lb.budget import BodyBudget, Claim
 from lb.errors import BadRequestError, BodyTimeoutError, PayloadTooLargeError
 
-BROKEN = (ConnectionError, web.RequestPayloadError, HttpProcessingError)
+BROKEN = (OSError, web.RequestPayloadError, HttpProcessingError)
 """What aiohttp raises when the client is gone, or when its chunks are none."""
 
 FIRST_BYTES = 64 << 10

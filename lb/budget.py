@@ -14,9 +14,9 @@ from lb.errors import OverloadedError
 class Account:
     """Who holds how many bytes, and who is next.
 
-    Invariant: never more is held than the limit, but for one body: one that is longer than the
-    limit has it alone, and the oldest body of unknown length may pass it, because all others
-    would wait for what it holds. So nobody waits for ever, whatever is read in whatever order.
+    Invariant: without one body never more is held than the limit. That one is longer than the
+    limit, and alone; or it is the oldest of unknown length, which may pass the limit, because
+    bodies that are half read would else wait for each other for ever.
     """
 
     def __init__(self, limit_bytes: Callable[[], int]) -> None:
@@ -25,6 +25,8 @@ class Account:
         self._arrivals: dict[Claim, None] = {}
         self._growing: dict[Claim, None] = {}
         self._open: dict[Claim, None] = {}
+        self._beyond: Claim | None = None
+        """The one that has passed the limit, until it has given all back."""
 
     @property
     def limit_bytes(self) -> int:
@@ -67,12 +69,16 @@ class Account:
         self.held_bytes -= claim.held_bytes
         claim.held_bytes = 0
         self._open.pop(claim, None)
+        if self._beyond is claim:
+            self._beyond = None
         self.withdraw(claim)
 
     def _grant(self) -> None:
         while (claim := self._next()) is not None:
             self._growing.pop(claim, None)
             self._arrivals.pop(claim, None)
+            if not self._is_within(claim):
+                self._beyond = claim
             self.held_bytes += claim.wanted_bytes
             claim.held_bytes += claim.wanted_bytes
             claim.wanted_bytes = 0
@@ -88,10 +94,13 @@ class Account:
         return first if first is not None and self._fits(first) else None
 
     def _fits(self, claim: "Claim") -> bool:
-        is_alone = self.held_bytes == claim.held_bytes
-        is_oldest_open = claim is next(iter(self._open), None)
-        fits = self.held_bytes + claim.wanted_bytes <= self.limit_bytes
-        return fits or is_alone or is_oldest_open
+        if self._is_within(claim) or self.held_bytes == claim.held_bytes:
+            return True
+        is_oldest = claim is next(iter(self._open), None)
+        return is_oldest and self._beyond in (None, claim)
+
+    def _is_within(self, claim: "Claim") -> bool:
+        return self.held_bytes + claim.wanted_bytes <= self.limit_bytes
 
 
 @dataclass(eq=False, slots=True)

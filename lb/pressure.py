@@ -44,15 +44,15 @@ def limits_at(used_share: float, full: WindowLimits = FULL_WINDOW) -> WindowLimi
     """Return how large a window may be when this share of memory is used."""
     part = ease(used_share)
     return WindowLimits(
-        entries=max(1, int(full.entries * part)),
-        documents=max(1, int(full.documents * part)),
-        body_bytes=max(LEAST_BYTES, int(full.body_bytes * part)),
+        entries=max(1, round(full.entries * part)),
+        documents=max(1, round(full.documents * part)),
+        body_bytes=max(LEAST_BYTES, round(full.body_bytes * part)),
     )
 
 
 def budget_at(used_share: float, full_bytes: int) -> int:
     """Return how many bytes of bodies may be in memory when this share of it is used."""
-    return int(full_bytes * (LEAST_BUDGET + (1 - LEAST_BUDGET) * ease(used_share)))
+    return round(full_bytes * (LEAST_BUDGET + (1 - LEAST_BUDGET) * ease(used_share)))
 
 
 class Pressure:
