@@ -5,10 +5,13 @@ is not decided here.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lb.errors import OverloadedError
+
+MAKE_ROOM_SECONDS = 0.25
 
 
 class Account:
@@ -160,7 +163,7 @@ class BodyBudget:
             self._refuse("too many requests wait for memory; nothing was done, try again")
         try:
             async with asyncio.timeout(self._wait_seconds):
-                await claim.granted.wait()
+                await self._granted(claim)
         except TimeoutError:
             # It may have been granted in the very turn of the loop in which the time was over.
             if not claim.granted.is_set():
@@ -168,6 +171,15 @@ class BodyBudget:
                     f"no memory for the body within {self._wait_seconds:g} s; nothing was done, "
                     "try again"
                 )
+
+    async def _granted(self, claim: Claim) -> None:
+        """Return when the claim is granted; look for room now and then meanwhile."""
+        while not claim.granted.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MAKE_ROOM_SECONDS):
+                    await claim.granted.wait()
+                    return
+            self.make_room()
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

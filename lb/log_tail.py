@@ -16,6 +16,9 @@ from lb.leftovers import Leftovers
 from lb.model import STRUCTURAL, Answer, CollectionState, Dependency, Entry, Kind
 from lb.paths import parse_target
 
+FOLLOW_SECONDS = 0.5
+"""How long a body stays in memory for those who follow, when a client waits for its room."""
+
 
 class LogTail:
     """Entries in flight by transaction, and collections with a backlog by instance."""
@@ -137,7 +140,6 @@ class LogTail:
             self.release_body(entry)
         elif entry.share is not None and entry.resolved_body is None:
             self._settled_bodies[entry.position] = entry
-            self.make_room()
         entry.settled.set()
         self.on_settled(entry)
         self.notify()
@@ -149,14 +151,19 @@ class LogTail:
             self._forget_body(entry)
 
     def make_room(self) -> None:
-        """Release bodies while a client waits for room: those that have an outcome, oldest first.
+        """Release bodies while a client waits for room: those with an outcome, oldest first.
 
-        Instances that have not applied them yet read them back from PostgreSQL, so that one that
-        is slow keeps no client waiting. A body that was made repeatable stays, and so does one
-        without an outcome: its client waits, and gives up before long.
+        Instances that have not applied them by now read them back from PostgreSQL, so that one
+        that is slow keeps no client waiting. What is younger stays, because an instance that keeps
+        pace is about to need it. So does what was made repeatable, and what has no outcome: its
+        client waits, and gives up before long.
         """
         while self._settled_bodies and self.is_short():
-            self.release_body(next(iter(self._settled_bodies.values())))
+            entry = next(iter(self._settled_bodies.values()))
+            assert entry.settled_at is not None
+            if (datetime.now(UTC) - entry.settled_at).total_seconds() < FOLLOW_SECONDS:
+                return
+            self.release_body(entry)
 
     def _forget_body(self, entry: Entry) -> None:
         entry.body = entry.resolved_body = None

@@ -1,6 +1,7 @@
 """Who keeps a body in memory, from the client to the last instance that applies it."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from lb.budget import Account, Claim
 from lb.catalogue import Collection
 from lb.errors import InDoubtError
 from lb.instances import State
+from lb.log_tail import FOLLOW_SECONDS
 from lb.lookups import Lookups
 from lb.model import Entry, Kind
 from lb.paths import parse_target
@@ -30,6 +32,7 @@ from tests.unit.lb.stand_ins import (
 
 A, B = "primary", "replica"
 LIMIT = 100
+LONG_AGO = FOLLOW_SECONDS + 0.1
 
 
 class Bench:
@@ -55,8 +58,9 @@ class Bench:
         self.tail.add(self.collection, entry)
         return entry
 
-    def settle(self, entry: Entry) -> None:
+    def settle(self, entry: Entry, seconds_ago: float = 0.0) -> None:
         self.tail.settle(self.collection, entry, OK)
+        entry.settled_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
 
     def apply(self, entry: Entry, *instances: str) -> None:
         for each in instances:
@@ -102,8 +106,8 @@ async def test_a_body_rests_in_the_log_when_an_instance_is_away() -> None:
 async def test_settled_bodies_give_way_to_a_client_that_waits_the_oldest_first() -> None:
     bench = Bench()
     oldest, newer, unsettled = (bench.logged(n, 30) for n in (2, 3, 4))
-    bench.settle(oldest)
-    bench.settle(newer)
+    bench.settle(oldest, LONG_AGO)
+    bench.settle(newer, LONG_AGO)
     waiting = bench.claim(30)
 
     bench.tail.make_room()
@@ -114,15 +118,26 @@ async def test_settled_bodies_give_way_to_a_client_that_waits_the_oldest_first()
     assert unsettled.body is not None
 
 
-async def test_while_a_client_waits_a_body_gives_way_as_soon_as_it_has_an_outcome() -> None:
+async def test_nothing_gives_way_while_nobody_waits() -> None:
+    bench = Bench()
+    entry = bench.logged(2, 30)
+    bench.settle(entry, LONG_AGO)
+
+    bench.tail.make_room()
+
+    assert entry.body is not None
+
+
+async def test_a_body_that_an_instance_is_about_to_need_gives_way_to_nobody() -> None:
     bench = Bench()
     entry = bench.logged(2, 80)
+    bench.settle(entry)
     waiting = bench.claim(30)
 
-    bench.settle(entry)
+    bench.tail.make_room()
 
-    assert waiting.granted.is_set()
-    assert entry.body is None
+    assert not waiting.granted.is_set()
+    assert entry.body is not None
 
 
 async def test_a_body_that_was_made_repeatable_stays() -> None:
@@ -130,9 +145,10 @@ async def test_a_body_that_was_made_repeatable_stays() -> None:
     bench = Bench()
     entry = bench.logged(2, 80)
     entry.resolved_body = b'{"ids":["a"]}'
+    bench.settle(entry, LONG_AGO)
     bench.claim(30)
 
-    bench.settle(entry)
+    bench.tail.make_room()
 
     assert entry.resolved_body is not None
     bench.apply(entry, A, B)

@@ -275,6 +275,22 @@ async def test_bodies_that_need_not_be_in_memory_make_room() -> None:
     assert budget.account.held_bytes == 50
 
 
+async def test_room_is_looked_for_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lb.budget.MAKE_ROOM_SECONDS", 0.001)
+    budget = a_budget()
+    resting, looks = held(budget.account, 80), iter(range(3))
+
+    def make_room() -> None:
+        if next(looks) == 2:
+            resting.let_go()
+
+    budget.make_room = make_room
+
+    await budget.take(budget.account.claim(), 50)
+
+    assert budget.account.held_bytes == 50
+
+
 async def test_who_is_cancelled_just_when_it_is_granted_gives_back_what_it_holds() -> None:
     budget = a_budget()
     first, second = held(budget.account, 80), budget.account.claim()

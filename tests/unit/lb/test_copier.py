@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -98,8 +98,9 @@ class StandInLog:
         self.recorded: list[Progress] = []
         self.logged: dict[int, bytes] = {}
 
-    async def bodies(self, entries: Sequence[Entry]) -> list[bytes]:
-        return [self.logged[entry.position] for entry in entries]
+    async def each_body(self, entries: Sequence[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
+        for entry in entries:
+            yield entry, self.logged[entry.position]
 
     async def record(self, progress: Progress) -> None:
         self.recorded.append(progress)
