@@ -48,6 +48,9 @@ class Account:
     def ask(self, claim: "Claim", more_bytes: int) -> bool:
         """Grant more at once, or queue the claim: the first come first, those who hold before."""
         claim.wanted_bytes = more_bytes
+        if not self.waiting and self._is_within(claim):
+            self._give(claim)
+            return True
         claim.granted.clear()
         (self._growing if claim.held_bytes else self._arrivals)[claim] = None
         self._grant()
@@ -77,17 +80,20 @@ class Account:
         self.withdraw(claim)
 
     def _grant(self) -> None:
-        while (claim := self._next()) is not None:
+        while self.waiting and (claim := self._next()) is not None:
             self._growing.pop(claim, None)
             self._arrivals.pop(claim, None)
             if not self._is_within(claim):
                 self._beyond = claim
-            self.held_bytes += claim.wanted_bytes
-            claim.held_bytes += claim.wanted_bytes
-            claim.wanted_bytes = 0
-            if claim.is_open:
-                self._open[claim] = None
-            claim.granted.set()
+            self._give(claim)
+
+    def _give(self, claim: "Claim") -> None:
+        self.held_bytes += claim.wanted_bytes
+        claim.held_bytes += claim.wanted_bytes
+        claim.wanted_bytes = 0
+        if claim.is_open:
+            self._open[claim] = None
+        claim.granted.set()
 
     def _next(self) -> "Claim | None":
         """Return who gets room now: never anybody past one who has waited longer."""

@@ -159,10 +159,11 @@ class LogTail:
         client waits, and gives up before long.
         """
         while self._settled_bodies and self.is_short():
-            entry = next(iter(self._settled_bodies.values()))
+            position, entry = next(iter(self._settled_bodies.items()))
             assert entry.settled_at is not None
             if (datetime.now(UTC) - entry.settled_at).total_seconds() < FOLLOW_SECONDS:
                 return
+            del self._settled_bodies[position]
             self.release_body(entry)
 
     def _forget_body(self, entry: Entry) -> None:

@@ -18,6 +18,9 @@ CALM = 0.6
 TIGHT = 0.95
 """From this share on all is as small as can be."""
 
+NO_LIMIT = 1 << 60
+"""Version 1 of control groups writes a number beyond this where there is no limit."""
+
 LEAST_BYTES = 64 << 10
 LEAST_BUDGET = 0.25
 """The part of the byte budget that stays when memory is tight: with none nothing would end."""
@@ -119,7 +122,7 @@ def container_limit(
     """Read the lowest memory limit of the control groups above this process; None without one.
 
     Both versions; source: https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1.
-    Version 1 writes no limit as a number that no machine has, version 2 as `max`.
+    Version 2 writes `max` where there is none.
     """
     try:
         lines = own_groups.read_text().splitlines()
@@ -145,7 +148,7 @@ def _limits(line: str, root: Path) -> Iterator[int]:
     for each in (group, *group.parents):
         with contextlib.suppress(OSError, ValueError):
             limit = int((each / name).read_text())
-            if limit < psutil.virtual_memory().total:
+            if limit < NO_LIMIT:
                 yield limit
         if each == top:
             return
