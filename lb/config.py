@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         description="how many bytes of bodies may be in memory at once; others wait",
     )
     body_wait_seconds: Seconds = Field(
-        default=10.0, description="how long a request waits for that memory before it gets 503"
+        default=30.0, description="how long a request waits for that memory before it gets 503"
     )
     body_queue_length: int = Field(
         default=200,
