@@ -1,11 +1,10 @@
 """Reads clients' bodies within bounds: of length, of time, and of what fits into memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import NoReturn
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -51,8 +50,7 @@ class Bodies:
         if length == 0 or not request.body_exists:
             yield Body()
             return
-        if length is not None and length > self._longest_bytes:
-            self._refuse()
+        self._check_length(length or 0)
         claim = self.budget.account.claim(is_open=length is None)
         try:
             await self.budget.take(claim, FIRST_BYTES if length is None else length)
@@ -66,7 +64,9 @@ class Bodies:
             if content.is_eof():
                 # Nearly every body has come with its head.
                 data = content.read_nowait()
-                await self._hold(claim, len(data))
+                self._check_length(len(data))
+                if len(data) > claim.held_bytes:
+                    await self.budget.take(claim, len(data) - claim.held_bytes)
             else:
                 data = await self._receive(content, claim)
         except BROKEN as error:
@@ -75,15 +75,16 @@ class Bodies:
         return data
 
     async def _receive(self, content: StreamReader, claim: Claim) -> bytes:
-        """Put a body together without a second copy; waiting for room is not the client's time."""
+        """Put a body together without a second copy."""
         received = BytesIO()
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout_seconds) as limit:
                 async for chunk in content.iter_any():
-                    began = loop.time()
-                    await self._hold(claim, received.tell() + len(chunk))
-                    limit.reschedule((limit.when() or 0.0) + loop.time() - began)
+                    size = received.tell() + len(chunk)
+                    self._check_length(size)
+                    if size > claim.held_bytes:
+                        with _suspended(limit):
+                            await self.budget.take(claim, size - claim.held_bytes)
                     received.write(chunk)
         except TimeoutError as error:
             raise BodyTimeoutError(
@@ -91,12 +92,18 @@ class Bodies:
             ) from error
         return received.getvalue()
 
-    async def _hold(self, claim: Claim, size: int) -> None:
-        """Make the claim cover what has been read."""
-        if size > self._longest_bytes:
-            self._refuse()
-        if size > claim.held_bytes:
-            await self.budget.take(claim, size - claim.held_bytes)
+    def _check_length(self, length: int) -> None:
+        if length > self._longest_bytes:
+            raise PayloadTooLargeError(f"the body is longer than {self._longest_bytes} bytes")
 
-    def _refuse(self) -> NoReturn:
-        raise PayloadTooLargeError(f"the body is longer than {self._longest_bytes} bytes")
+
+@contextmanager
+def _suspended(limit: asyncio.Timeout) -> Iterator[None]:
+    """Stop the time meanwhile: our wait for room is not the client's."""
+    loop = asyncio.get_running_loop()
+    left = (limit.when() or 0.0) - loop.time()
+    limit.reschedule(None)
+    try:
+        yield
+    finally:
+        limit.reschedule(loop.time() + left)

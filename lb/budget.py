@@ -46,7 +46,7 @@ class Account:
         return Claim(self, is_open)
 
     def ask(self, claim: "Claim", more_bytes: int) -> bool:
-        """Grant more at once, or queue the claim: the first come first, those who hold before."""
+        """Grant more, or have the claim wait: those who hold come first, then who came first."""
         claim.wanted_bytes = more_bytes
         if not self.waiting and self._is_within(claim):
             self._give(claim)
@@ -96,7 +96,7 @@ class Account:
         claim.granted.set()
 
     def _next(self) -> "Claim | None":
-        """Return who gets room now: never anybody past one who has waited longer."""
+        """Return who gets room now: whoever fits of those who hold, else who came first."""
         if self._growing:
             return next(filter(self._fits, self._growing), None)
         first = next(iter(self._arrivals), None)

@@ -247,3 +247,22 @@ async def test_two_half_read_bodies_do_not_wait_for_each_other(start: Start) -> 
     answers = await asyncio.gather(*(client.answer() for client in clients))
     assert [status for status, _ in answers] == [200, 200]
     assert bench.is_empty
+
+
+async def test_our_own_wait_for_room_is_not_counted_as_the_clients(start: Start) -> None:
+    bench = await start(timeout_seconds=0.2, wait_seconds=5.0)
+    oldest = bench.account.claim(is_open=True)
+    assert bench.account.ask(oldest, 600_000)
+    client = (await bench.client()).begin("Transfer-Encoding: chunked")
+    client.chunk(b"x" * 500_000)
+    client.writer.write(b"0\r\n\r\n")
+    await until(lambda: bench.account.waiting == 1, "it waits in the middle of its body")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await until(lambda: loop.time() > began + 0.3, "more than the client's time is over")
+    assert bench.account.waiting == 1
+
+    oldest.let_go()
+
+    assert (await client.answer())[0] == 200
+    assert bench.is_empty
