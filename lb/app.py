@@ -13,6 +13,8 @@ from aiohttp import web
 from lb import openapi
 from lb.access import Access
 from lb.access_log import AccessLogger
+from lb.bodies import Bodies
+from lb.budget import Account, BodyBudget
 from lb.catalogue import Catalogue
 from lb.config import Settings
 from lb.database import CONNECTION_ERRORS, Database, migrate, queries
@@ -24,7 +26,8 @@ from lb.live_page import LivePage
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.mapping_endpoints import MappingEndpoints
-from lb.proxy import Proxy, refuse_old_api
+from lb.pressure import Pressure
+from lb.proxy import MOST_ADMIN_BYTES, Proxy, refuse_old_api
 from lb.quarantine_endpoints import QuarantineEndpoints
 from lb.recovery import recover
 from lb.repair_endpoints import RepairEndpoints
@@ -39,6 +42,8 @@ log = logging.getLogger(__name__)
 ACCESS_LOG = logging.getLogger("lb.access_log")
 
 CONNECT_RETRY_SECONDS = 0.2
+READ_BUFFER_BYTES = 64 << 10
+"""What a connection may have received before somebody reads it; it counts for no budget."""
 
 
 class LoadBalancer:
@@ -55,9 +60,11 @@ class LoadBalancer:
         figures = Figures(self._fleet.names, self._clock)
         figures.watch(self._fleet)
         self._wal.on_commit = figures.note_commit
-        self._proxy = Proxy(
-            settings.max_body_bytes, settings.standby_hold_seconds, self._clock, figures
-        )
+        self._pressure = Pressure(settings.memory_limit_bytes, self._clock)
+        account = Account(lambda: self._pressure.budget_bytes(settings.body_budget_bytes))
+        self._budget = BodyBudget(account, settings.body_queue_length, settings.body_wait_seconds)
+        bodies = Bodies(self._budget, settings.max_body_bytes, settings.body_timeout_seconds)
+        self._proxy = Proxy(bodies, settings.standby_hold_seconds, self._clock, figures)
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
             version=version("chroma-chaos"),
@@ -68,6 +75,8 @@ class LoadBalancer:
             tail=self._tail,
             figures=figures,
             transitions=Transitions(self._fleet),
+            pressure=self._pressure,
+            budget=self._budget,
         )
         self._page = LivePage(self._status)
         self._status.transitions.on_transition = self._page.watchers.wake
@@ -100,7 +109,7 @@ class LoadBalancer:
             self._settings.admin_token,
             self._settings.client_token,
         )
-        app = web.Application(middlewares=[access.middleware])
+        app = web.Application(middlewares=[access.middleware], client_max_size=MOST_ADMIN_BYTES)
         more = (self._mapping_endpoints, self._repair_endpoints, self._quarantine_endpoints)
         app.add_routes(own_routes(self._status, self._proxy, self._page, *more))
         app.on_shutdown.append(self._end_streams)
@@ -112,6 +121,7 @@ class LoadBalancer:
             access_log=ACCESS_LOG if self._settings.access_log else None,
             access_log_class=AccessLogger,
             auto_decompress=False,
+            read_bufsize=READ_BUFFER_BYTES,
             handler_cancellation=False,
             shutdown_timeout=self._settings.shutdown_seconds,
         )
@@ -127,7 +137,14 @@ class LoadBalancer:
         reader, epoch = await self._become_active()
         tasks.create_task(self._wal.run(), name="log")
         foundation = Foundation(
-            self._settings, self._clock, self._wal, self._lead, self._tail, reader, tasks
+            self._settings,
+            self._clock,
+            self._wal,
+            self._lead,
+            self._tail,
+            reader,
+            tasks,
+            self._pressure,
         )
         self._open(Rooms(foundation))
         log.info("active, epoch %s, %s entries to apply", epoch, len(self._tail))
@@ -168,6 +185,8 @@ class LoadBalancer:
         self._rooms = rooms
         rooms.start(is_barrier_needed=self._is_barrier_needed)
         tail.on_settled = status.transactions.note
+        tail.is_short = lambda: self._budget.is_short
+        self._budget.make_room = tail.make_room
         status.tail, status.is_active = tail, True
         status.comparer, status.pruner = rooms.comparer, rooms.pruner
         status.rebuilders = rooms.rebuilders

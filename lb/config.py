@@ -137,7 +137,31 @@ class Settings(BaseSettings):
         default=10.0, description="how long requests in flight may take after SIGTERM"
     )
     max_body_bytes: int = Field(
-        default=41_943_040, ge=1, description="the longest body accepted; Chroma's own limit"
+        default=41_943_040,
+        ge=1,
+        description="the longest body accepted, Chroma's own limit; beyond it 413",
+    )
+    body_budget_bytes: int = Field(
+        default=30 << 20,
+        ge=1,
+        description="how many bytes of bodies may be in memory at once; others wait",
+    )
+    body_wait_seconds: Seconds = Field(
+        default=30.0, description="how long a request waits for that memory before it gets 503"
+    )
+    body_queue_length: int = Field(
+        default=200,
+        ge=1,
+        description="how many requests may wait for that memory; the next one gets 503 at once",
+    )
+    body_timeout_seconds: Seconds = Field(
+        default=30.0, description="how long a client may take to send a body before it gets 408"
+    )
+    memory_limit_bytes: int = Field(
+        default=400 << 20,
+        ge=1,
+        description="the memory that the process may use; near it, it takes on less at once. "
+        "The limit of its container counts where that is lower",
     )
     protected_collections: str = Field(
         default="global", description="names that can never be deleted or renamed, by commas"

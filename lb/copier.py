@@ -207,11 +207,12 @@ class Copier:
         applied = self._lane.applied[self._source]
         entries = [entry for entry in waiting if entry.position <= applied]
         effective = [e for e in entries if e.outcome is None or e.outcome.is_success]
-        bodies = await self._tools.reader.bodies(effective)
+        deleted = 0
+        async for entry, body in self._tools.reader.each_body(effective):
+            deleted += self._touched.note(entry.kind, body)
         for _ in entries:
             waiting.popleft()
-        pairs = zip(effective, bodies, strict=True)
-        return sum(self._touched.note(entry.kind, body) for entry, body in pairs)
+        return deleted
 
     async def _make_up(self) -> None:
         """Make up for what was written meanwhile, in rounds that leave less and less to do."""

@@ -117,6 +117,18 @@ class PayloadTooLargeError(RequestError):
     code = "PayloadTooLarge"
 
 
+class BodyTimeoutError(RequestError):
+    """The body did not come in time: nothing was done."""
+
+    code = "RequestTimeout"
+
+
+class OverloadedError(RequestError):
+    """There was no memory for the body in time: nothing was read of it, and nothing done."""
+
+    code = "Overloaded"
+
+
 class TransactionReusedError(RequestError):
     """The transaction id belongs to a different request."""
 
@@ -190,6 +202,7 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     ProtectedCollectionError: 403,
     NotFoundError: 404,
     MethodNotAllowedError: 405,
+    BodyTimeoutError: 408,
     ConflictError: 409,
     OldApiError: 410,
     PayloadTooLargeError: 413,
@@ -200,6 +213,7 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     UnintelligibleAnswerError: 502,
     LogUnavailableError: 503,
     LogFullError: 503,
+    OverloadedError: 503,
     InDoubtError: 503,
     NoInstanceError: 503,
     StandingByError: 503,

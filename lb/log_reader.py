@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from lb.transactions import Transaction, Wanted
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.2
+READ_BYTES = 4 << 20
+"""How many bytes of bodies are read at a time where it does not matter how many."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,18 @@ class LogReader:
             held |= {row["position"]: row["body"] for row in rows}
             break
         return [held[entry.position] or b"" for entry in entries]
+
+    async def each_body(self, entries: Sequence[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
+        """Return each entry with what it sends, holding a few megabytes at a time."""
+        waiting = deque(entries)
+        while waiting:
+            piece = [waiting.popleft()]
+            size = piece[0].body_bytes
+            while waiting and size + waiting[0].body_bytes <= READ_BYTES:
+                size += waiting[0].body_bytes
+                piece.append(waiting.popleft())
+            for entry, body in zip(piece, await self.bodies(piece), strict=True):
+                yield entry, body
 
     async def find_transaction(self, transaction_id: str) -> LoggedTransaction | None:
         """Find an earlier request by its transaction id; raises `LogUnavailableError`."""

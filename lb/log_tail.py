@@ -16,6 +16,9 @@ from lb.leftovers import Leftovers
 from lb.model import STRUCTURAL, Answer, CollectionState, Dependency, Entry, Kind
 from lb.paths import parse_target
 
+FOLLOW_SECONDS = 0.5
+"""How long a body stays in memory for those who follow, when a client waits for its room."""
+
 
 class LogTail:
     """Entries in flight by transaction, and collections with a backlog by instance."""
@@ -29,12 +32,16 @@ class LogTail:
         """Entries without an outcome by position, the oldest first."""
         self.unsettled_bytes = 0
         self._by_transaction: dict[str, Entry] = {}
+        self._settled_bodies: dict[int, Entry] = {}
+        """Entries with an outcome whose body is in memory for those who follow, oldest first."""
         self._lagging: dict[str, dict[Collection, None]] = {name: {} for name in fleet.names}
         self._collections: dict[UUID, Collection] = {}
         self._moved = asyncio.Event()
         self.on_change: Callable[[Collection], None] = lambda _: None
         self.on_freed: Callable[[], None] = lambda: None
         self.on_settled: Callable[[Entry], None] = lambda _: None
+        self.is_short: Callable[[], bool] = lambda: False
+        """Whether a client waits for the room that bodies in memory take."""
 
     def __len__(self) -> int:
         return len(self._by_transaction)
@@ -53,6 +60,8 @@ class LogTail:
         for name, queue in collection.lane.queues.items():
             if queue:
                 self._lagging[name][collection] = None
+        if entry.told_to_wait:
+            self.release_body(entry)
         self.on_change(collection)
 
     def register(self, entry: Entry) -> None:
@@ -62,6 +71,7 @@ class LogTail:
     def unregister(self, entry: Entry) -> None:
         """Forget an entry that the log refused."""
         self._by_transaction.pop(entry.transaction_id, None)
+        self._forget_body(entry)
 
     def by_transaction(self, transaction_id: str) -> Entry | None:
         """Find an entry that is not applied everywhere yet."""
@@ -128,6 +138,8 @@ class LogTail:
         self.settle_names(collection, entry)
         if not all(self.fleet[name].is_serving for name in collection.lane.queues):
             self.release_body(entry)
+        elif entry.share is not None and entry.resolved_body is None:
+            self._settled_bodies[entry.position] = entry
         entry.settled.set()
         self.on_settled(entry)
         self.notify()
@@ -136,7 +148,30 @@ class LogTail:
     def release_body(self, entry: Entry) -> None:
         """Let the body rest in PostgreSQL alone, once it is there: nobody needs it soon."""
         if entry.position <= self.end:
-            entry.body = entry.resolved_body = None
+            self._forget_body(entry)
+
+    def make_room(self) -> None:
+        """Release bodies while a client waits for room: those with an outcome, oldest first.
+
+        Instances that have not applied them by now read them back from PostgreSQL, so that one
+        that is slow keeps no client waiting. What is younger stays, because an instance that keeps
+        pace is about to need it. So does what was made repeatable, and what has no outcome: its
+        client waits, and gives up before long.
+        """
+        while self._settled_bodies and self.is_short():
+            position, entry = next(iter(self._settled_bodies.items()))
+            assert entry.settled_at is not None
+            if (datetime.now(UTC) - entry.settled_at).total_seconds() < FOLLOW_SECONDS:
+                return
+            del self._settled_bodies[position]
+            self.release_body(entry)
+
+    def _forget_body(self, entry: Entry) -> None:
+        entry.body = entry.resolved_body = None
+        self._settled_bodies.pop(entry.position, None)
+        if entry.share is not None:
+            entry.share.let_go()
+            entry.share = None
 
     def settle_names(self, collection: Collection, entry: Entry) -> None:
         """Tell the catalogue what became of an entry, or that the log refused it."""
@@ -186,6 +221,7 @@ class LogTail:
     def _let_go(self, lane: Lane, entry: Entry) -> None:
         if all(cursor >= entry.position for cursor in lane.cursors.values()):
             self._by_transaction.pop(entry.transaction_id, None)
+            self._forget_body(entry)
 
     def _close(self, collection: Collection) -> bool:
         """Put a collection without a backlog away; True when it was dropped and is gone now."""

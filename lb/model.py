@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 NOWHERE = UUID(int=0)
@@ -139,6 +140,16 @@ class Suspicion:
     reason: str = ""
 
 
+class Share(Protocol):
+    """A share of the budget for bodies, counted while somebody keeps the body in memory."""
+
+    def keep(self) -> None:
+        """Note one more who needs the body."""
+
+    def let_go(self) -> None:
+        """Note that one needs it no longer."""
+
+
 @dataclass(eq=False, slots=True)
 class Entry:
     """One durable write intent, and what became of it.
@@ -156,6 +167,8 @@ class Entry:
     fingerprint: bytes
     body_bytes: int
     session: str = ""
+    share: Share | None = None
+    """What the body takes of the budget; None for what was not read from a client."""
     after: Dependency | None = None
     new_name: str | None = None
     position: int = 0

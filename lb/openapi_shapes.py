@@ -112,6 +112,13 @@ STATUS = record(
     ),
     latency_seconds=record(read=spread("p50", "p95", "p99"), write=spread("p50", "p95", "p99")),
     last_transitions=an_array(TRANSITION),
+    memory=record(
+        **dict.fromkeys(("limit_bytes", "rss_bytes"), COUNT),
+        pressure=NUMBER,
+        **dict.fromkeys(("window_entries", "window_documents", "window_bytes"), COUNT),
+        **dict.fromkeys(("bodies_bytes", "budget_bytes"), COUNT),
+        **dict.fromkeys(("waiting_for_budget", "refused_for_budget"), COUNT),
+    ),
     process=record(rss_bytes=COUNT, cpu_percent=NUMBER, cpu_seconds=NUMBER),
 )
 HEALTH = record(

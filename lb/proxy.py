@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from lb.bodies import Bodies, Body
 from lb.errors import (
     HTTP_STATUS,
     BadRequestError,
@@ -31,6 +32,8 @@ from lb.writes import Writes
 TRANSACTION_HEADER = "Transaction-ID"
 SESSION_HEADER = "Client-Session"
 RETRY_AFTER_SECONDS = 1
+MOST_ADMIN_BYTES = 64 << 10
+"""The longest body that our own endpoints take."""
 
 
 class Handler(Protocol):
@@ -63,12 +66,12 @@ class Proxy:
 
     def __init__(
         self,
-        max_body_bytes: int,
+        bodies: Bodies,
         hold_seconds: float,
         clock: Callable[[], float],
         figures: Figures,
     ) -> None:
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
         self._hold_seconds = hold_seconds
         self._clock = clock
         self._figures = figures
@@ -107,18 +110,28 @@ class Proxy:
 
     async def _answer(self, request: web.Request, serving: _Serving) -> Answer:
         service = await self.active_service()
+        async with self._bodies.of(request) as body:
+            return await self._answer_whole(service, request, body, serving)
+
+    async def _answer_whole(
+        self, service: Service, request: web.Request, body: Body, serving: _Serving
+    ) -> Answer:
         raw_path = request.rel_url.raw_path
         target = parse_target(request.method, raw_path)
         content_type = as_text(request.headers.get("Content-Type", ""))
         if isinstance(target.action, Kind):
             serving.kind = RequestKind.WRITE
-        body = await self._body(request)
         if not isinstance(target.action, Kind):
             return await service.lookups.answer(
-                target, raw_path, request.rel_url.raw_query_string, body, content_type
+                target, raw_path, request.rel_url.raw_query_string, body.data, content_type
             )
         write = WriteRequest(
-            target, body, content_type, transaction_id(request), client_session(request)
+            target,
+            body.data,
+            content_type,
+            transaction_id(request),
+            client_session(request),
+            body.claim,
         )
         serving.headers[TRANSACTION_HEADER] = write.id
         name_transaction(write.id)
@@ -136,18 +149,6 @@ class Proxy:
             raise StandingByError(
                 "another load balancer is active; this one is standing by"
             ) from error
-
-    async def _body(self, request: web.Request) -> bytes:
-        length = request.content_length
-        if length is not None and length > self._max_body_bytes:
-            raise PayloadTooLargeError(f"the body is longer than {self._max_body_bytes} bytes")
-        chunks, size = [], 0
-        async for chunk in request.content.iter_any():
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise PayloadTooLargeError(f"the body is longer than {self._max_body_bytes} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
 
 
 async def refuse_old_api(_: web.Request) -> web.StreamResponse:
@@ -195,5 +196,9 @@ def answering_errors(handler: Handler) -> Handler:
             return await handler(request)
         except RequestError as error:
             return respond_error(error)
+        except web.HTTPRequestEntityTooLarge:
+            return respond_error(
+                PayloadTooLargeError(f"the body is longer than {MOST_ADMIN_BYTES} bytes")
+            )
 
     return wrapped

@@ -28,7 +28,7 @@ from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.membership import Memberships
-from lb.merging import WindowLimits
+from lb.pressure import Pressure
 from lb.proxy import Service
 from lb.pruner import Pruner
 from lb.quarantine import Quarantine
@@ -55,6 +55,7 @@ class Foundation:
     tail: LogTail
     reader: LogReader
     tasks: asyncio.TaskGroup
+    pressure: Pressure
 
 
 class Rooms:
@@ -158,7 +159,7 @@ class Rooms:
             on.lead,
             self.quarantine,
             self._ailments,
-            WindowLimits,
+            on.pressure.window_limits,
         )
 
     def _rebuilder(self, name: str) -> Rebuilder:

@@ -10,11 +10,13 @@ from typing import Any
 
 import psutil
 
+from lb.budget import BodyBudget
 from lb.comparer import Comparer
 from lb.figures import Figures, RequestKind
 from lb.instances import Fleet, Instance
 from lb.log_tail import LogTail
 from lb.model import CollectionState
+from lb.pressure import Pressure
 from lb.proxy import Proxy
 from lb.pruner import LogSize, Pruner
 from lb.quarantine import Quarantine
@@ -42,6 +44,8 @@ class Status:
     tail: LogTail
     figures: Figures
     transitions: Transitions
+    pressure: Pressure
+    budget: BodyBudget
     is_active: bool = False
     comparer: Comparer | None = None
     rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
@@ -92,12 +96,17 @@ class Status:
             "throughput": self.figures.throughput(),
             "latency_seconds": self.figures.latency(),
             "last_transitions": self.transitions.describe(),
+            "memory": self.memory(),
             "process": {
                 "rss_bytes": memory,
                 "cpu_percent": self._process.cpu_percent(),
                 "cpu_seconds": round(sum(self._process.cpu_times()[:2]), 3),
             },
         }
+
+    def memory(self) -> dict[str, Any]:
+        """Describe what memory allows at this moment, and the bodies that are in it."""
+        return {**self.pressure.figures(), **self.budget.figures()}
 
     def comparison(self) -> dict[str, Any]:
         """Describe what comparisons between instances have found since the start."""

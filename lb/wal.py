@@ -20,7 +20,7 @@ from lb.errors import LeadershipLostError, LogUnavailableError
 from lb.failpoints import reach
 from lb.leader import Lead, take_lead
 from lb.model import CollectionChange, Entry, Progress
-from lb.wal_rounds import write_appends, write_progress
+from lb.wal_rounds import first_round, write_appends, write_progress
 
 log = logging.getLogger(__name__)
 
@@ -199,8 +199,9 @@ class Wal:
                 connection.terminate()
 
     async def _round(self) -> None:
-        """Write all that waits; what PostgreSQL refuses for its content is found and refused."""
-        appends, self._appends = self._appends, []
+        """Write what waits; what PostgreSQL refuses for its content is found and refused."""
+        count = first_round([append.entry for append in self._appends])
+        appends, self._appends = self._appends[:count], self._appends[count:]
         notes, self._notes, self._soon = self._notes + self._soon, [], []
         try:
             await self._commit(appends, notes)

@@ -6,8 +6,24 @@ from typing import Any
 import asyncpg
 
 from lb.database import queries
-from lb.model import CollectionChange, Entry, Progress
+from lb.model import OF_NAMESPACES, CollectionChange, Entry, Progress
 from lb.suspicion import encode_suspicion
+
+ROUND_BYTES = 4 << 20
+"""How many bytes of bodies one round appends: asyncpg copies them more than once."""
+
+
+def first_round(waiting: Sequence[Entry]) -> int:
+    """Count the entries that go into the log next, from the first; at least one, if any waits.
+
+    The end of a database stays with the drops of the collections inside, which come before it.
+    """
+    size = 0
+    for count, entry in enumerate(waiting):
+        size += entry.body_bytes
+        if count and size > ROUND_BYTES and entry.kind not in OF_NAMESPACES:
+            return count
+    return len(waiting)
 
 
 async def write_appends(

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from lb.model import Share
 from lb.paths import Target
 
 
@@ -16,6 +17,7 @@ class WriteRequest:
     content_type: str
     transaction_id: str | None = None
     session: str = ""
+    share: Share | None = None
     fallback_id: str = field(default_factory=lambda: str(uuid4()))
 
     @property
@@ -34,4 +36,6 @@ class WriteRequest:
         head = "\0".join(
             (target.action, target.tenant, target.database, target.reference, self.content_type)
         )
-        return hashlib.sha256(head.encode() + b"\0" + self.body).digest()
+        digest = hashlib.sha256(head.encode() + b"\0")
+        digest.update(self.body)  # Joined to the head, a long body would be there twice.
+        return digest.digest()

@@ -283,6 +283,7 @@ class Writes:
             fingerprint=request.fingerprint,
             body_bytes=len(request.body),
             session=request.session,
+            share=request.share,
         )
 
     def _submit(self, plan: _Plan) -> None:
@@ -294,6 +295,8 @@ class Writes:
             undo=lambda: self._take_back(collection, entry),
             change=plan.change,
         )
+        if entry.share is not None:
+            entry.share.keep()
         self._tail.register(entry)
 
     def _take_back(self, collection: Collection, entry: Entry) -> None:

@@ -1,6 +1,6 @@
 -- The log in one snapshot: how long it is, and what each instance has applied and still lacks.
 with followed as (
-    select c.instance, w.logged_at, w.position > c.position as is_pending
+    select c.instance, w.position, w.logged_at, w.position > c.position as is_pending
     from cursors c join wal w using (lane_id)
 ), by_instance as (
     select i.instance,
@@ -21,6 +21,7 @@ select
         from (select instance, count(*) as lanes from cursors group by instance) as members
     ) as lanes,
     (
-        select extract(epoch from clock_timestamp() - min(logged_at))::float8
-        from followed where is_pending
+        -- The oldest is the first in the log: while a clock is shifted, times tell no order.
+        select extract(epoch from clock_timestamp() - logged_at)::float8
+        from followed where is_pending order by position limit 1
     ) as oldest_pending_age_seconds;

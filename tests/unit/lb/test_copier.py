@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,9 @@ from lb.catalogue import Collection
 from lb.copier import Copier, CopyTools
 from lb.errors import CopyAbandonedError, ForeignCollectionError
 from lb.instances import Instance
-from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.membership import Memberships
-from lb.model import Answer, Kind, Progress
+from lb.model import Answer, Entry, Kind, Progress
 from tests.unit.lb.stand_ins import LANE, OK, a_fleet, a_tail, an_active, an_entry
 
 SOURCE, NEW = "primary", "replica"
@@ -93,10 +92,15 @@ class StandInChroma:
 
 
 class StandInLog:
-    """In place of the log: everything is durable at once."""
+    """In place of the log and its reader: everything is durable at once, and stays."""
 
     def __init__(self) -> None:
         self.recorded: list[Progress] = []
+        self.logged: dict[int, bytes] = {}
+
+    async def each_body(self, entries: Sequence[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
+        for entry in entries:
+            yield entry, self.logged[entry.position]
 
     async def record(self, progress: Progress) -> None:
         self.recorded.append(progress)
@@ -117,7 +121,7 @@ class Bench:
         self.tail.leave(self.collection, NEW)
         self.tail.catalogue.map(self.collection, NEW, None)
         self.position = 1
-        tools = CopyTools(self.tail, LogReader(None), self.memberships, lambda _: None)
+        tools = CopyTools(self.tail, self.log, self.memberships, lambda _: None)
         self.copier = Copier(self.collection, self.source, self.new, tools)
 
     @staticmethod
@@ -139,7 +143,7 @@ class Bench:
         self.position += 1
         entry = an_entry(self.position, kind)
         entry.lane_id = self.collection.id
-        entry.body = json.dumps(body).encode()
+        entry.body = self.log.logged[self.position] = json.dumps(body).encode()
         self.tail.add(self.collection, entry)
 
     def apply(self) -> None:

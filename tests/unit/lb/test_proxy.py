@@ -1,11 +1,16 @@
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 from structlog.contextvars import get_contextvars
 
+from lb.bodies import Bodies
+from lb.budget import Account, BodyBudget
 from lb.errors import BadRequestError, NoInstanceError
 from lb.figures import Figures
 from lb.model import Answer
@@ -79,13 +84,17 @@ class Bench:
 
     def __init__(self) -> None:
         self.figures = Figures((), lambda: 0.0)
-        self.proxy = Proxy(100, 1.0, lambda: 0.0, self.figures)
+        bodies = Bodies(BodyBudget(Account(lambda: 1000), 10, 1.0), 100, 1.0)
+        self.proxy = Proxy(bodies, 1.0, lambda: 0.0, self.figures)
         self.behind = StandInService()
         self.proxy.activate(Service(self.behind, self.behind, None))
 
     async def ask(self, method: str, path: str, **headers: str) -> web.StreamResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.proxy.handle(make_mocked_request(method, path, headers=named))
+        loop = asyncio.get_running_loop()
+        payload = StreamReader(BaseProtocol(loop), 1000) if "Content-Length" in named else None
+        request = make_mocked_request(method, path, headers=named, payload=payload or EMPTY_PAYLOAD)
+        return await self.proxy.handle(request)
 
     def counted(self, kind: str, status: str) -> float | None:
         return self.figures.registry.get_sample_value(

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from lb.model import (
     Advance,
     Answer,
     CollectionChange,
     CollectionState,
     Dependency,
+    Entry,
     Kind,
     Leftover,
     MappingChange,
@@ -18,7 +21,7 @@ from lb.model import (
     Progress,
     Settlement,
 )
-from lb.wal_rounds import write_appends, write_progress
+from lb.wal_rounds import ROUND_BYTES, first_round, write_appends, write_progress
 from tests.unit.lb.stand_ins import LANE, OK, an_entry
 
 OTHER = UUID(int=8)
@@ -225,3 +228,45 @@ async def test_a_leftover_that_became_a_members_collection_is_no_leftover() -> N
 
     assert connection.rows("insert into leftovers") == [("primary", UUID(int=2), "t", "d")]
     assert connection.rows("delete from leftovers") == [("primary", UUID(int=1))]
+
+
+MB = 1 << 20
+
+
+def sized(*sizes: int, kind: Kind = Kind.ADD) -> list[Entry]:
+    entries = [an_entry(position, kind) for position in range(len(sizes))]
+    for entry, size in zip(entries, sizes, strict=True):
+        entry.body_bytes = size
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count"),
+    [
+        ((), 0),
+        ((1,), 1),
+        ((MB,) * 4, 4),
+        ((MB,) * 5, 4),
+        ((3 * MB, 2 * MB, 1), 1),
+        ((40 * MB,), 1),
+        ((40 * MB, 1), 1),
+        ((40 * MB, 0), 1),
+        ((0,) * 1000, 1000),
+    ],
+)
+def test_a_round_appends_what_comes_first_and_not_more_than_a_few_megabytes(
+    sizes: tuple[int, ...], count: int
+) -> None:
+    assert ROUND_BYTES == 4 * MB
+    assert first_round(sized(*sizes)) == count
+
+
+def test_the_end_of_a_database_stays_with_the_drops_inside() -> None:
+    entries = [
+        *sized(3 * MB),
+        *sized(0, 0, kind=Kind.DROP),
+        *sized(2 * MB, kind=Kind.DROP_DATABASE),
+        *sized(1),
+    ]
+
+    assert first_round(entries) == 4

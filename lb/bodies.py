@@ -1,0 +1,109 @@
+"""Reads clients' bodies within bounds: of length, of time, and of what fits into memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from lb.budget import BodyBudget, Claim
+from lb.errors import BadRequestError, BodyTimeoutError, PayloadTooLargeError
+
+BROKEN = (OSError, web.RequestPayloadError, HttpProcessingError)
+"""What aiohttp raises when the client is gone, or when its chunks are none."""
+
+FIRST_BYTES = 64 << 10
+"""What is claimed first for a body of unknown length; more of it is claimed as it comes."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A client's body, and its share of the budget; None where there is no body."""
+
+    data: bytes = b""
+    claim: Claim | None = None
+
+
+class Bodies:
+    """Reads each body once, when there is room for it.
+
+    It is read past aiohttp's `Request.read`, which would keep it while the connection lives, and
+    nothing is read before there is room, so that the client's sending stops meanwhile.
+    """
+
+    def __init__(self, budget: BodyBudget, longest_bytes: int, timeout_seconds: float) -> None:
+        self.budget = budget
+        self._longest_bytes = longest_bytes
+        self._timeout_seconds = timeout_seconds
+
+    @asynccontextmanager
+    async def of(self, request: web.Request) -> AsyncIterator[Body]:
+        """Hand out the body; its share is given back at the end, unless somebody keeps it.
+
+        Raises `PayloadTooLargeError`, `OverloadedError`, `BodyTimeoutError`, and `BadRequestError`
+        when the connection or the framing broke.
+        """
+        length = request.content_length
+        if length == 0 or not request.body_exists:
+            yield Body()
+            return
+        self._check_length(length or 0)
+        claim = self.budget.account.claim(is_open=length is None)
+        try:
+            await self.budget.take(claim, FIRST_BYTES if length is None else length)
+            yield Body(await self._read(request, claim), claim)
+        finally:
+            claim.let_go()
+
+    async def _read(self, request: web.Request, claim: Claim) -> bytes:
+        content = request.content
+        try:
+            if content.is_eof():
+                # Nearly every body has come with its head.
+                data = content.read_nowait()
+                self._check_length(len(data))
+                if len(data) > claim.held_bytes:
+                    await self.budget.take(claim, len(data) - claim.held_bytes)
+            else:
+                data = await self._receive(content, claim)
+        except BROKEN as error:
+            raise BadRequestError(f"the body ended too early: {error}") from error
+        self.budget.account.close(claim, len(data))
+        return data
+
+    async def _receive(self, content: StreamReader, claim: Claim) -> bytes:
+        """Put a body together without a second copy."""
+        received = BytesIO()
+        try:
+            async with asyncio.timeout(self._timeout_seconds) as limit:
+                async for chunk in content.iter_any():
+                    size = received.tell() + len(chunk)
+                    self._check_length(size)
+                    if size > claim.held_bytes:
+                        with _suspended(limit):
+                            await self.budget.take(claim, size - claim.held_bytes)
+                    received.write(chunk)
+        except TimeoutError as error:
+            raise BodyTimeoutError(
+                f"the body did not come within {self._timeout_seconds:g} s; nothing was done"
+            ) from error
+        return received.getvalue()
+
+    def _check_length(self, length: int) -> None:
+        if length > self._longest_bytes:
+            raise PayloadTooLargeError(f"the body is longer than {self._longest_bytes} bytes")
+
+
+@contextmanager
+def _suspended(limit: asyncio.Timeout) -> Iterator[None]:
+    """Stop the time meanwhile: our wait for room is not the client's."""
+    loop = asyncio.get_running_loop()
+    left = (limit.when() or 0.0) - loop.time()
+    limit.reschedule(None)
+    try:
+        yield
+    finally:
+        limit.reschedule(loop.time() + left)
