@@ -67,8 +67,9 @@ class Access:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what is not allowed, before its handler sees it."""
         try:
-            authorization = request.headers.get("Authorization", "")
-            self.check(area_of(request), authorization, is_local(request))
+            area, authorization = area_of(request), request.headers.get("Authorization", "")
+            # Where a request comes from is only of interest for administration.
+            self.check(area, authorization, area is Area.ADMIN and is_local(request))
         except RequestError as error:
             return respond_error(error)
         return await handler(request)

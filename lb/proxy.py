@@ -105,6 +105,8 @@ class Proxy:
 
         Raises `StandingByError` when it takes too long.
         """
+        if self._service.done():
+            return self._service.result()
         try:
             async with asyncio.timeout(self._hold_seconds):
                 return await asyncio.shield(self._service)
