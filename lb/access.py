@@ -80,7 +80,8 @@ class Access:
         area = area_of(request)
         try:
             authorization = request.headers.get("Authorization", "")
-            self.check(area, authorization, is_local(request))
+            # Where a request comes from is only of interest for administration.
+            self.check(area, authorization, area is Area.ADMIN and is_local(request))
         except RequestError as error:
             response = respond_error(error)
             if area is Area.PAGE and isinstance(error, UnauthorizedError):

@@ -20,6 +20,22 @@ class LeadershipLostError(LoadBalancerError):
     """Another load balancer wrote to the log since we last held its lock: our memory is stale."""
 
 
+class HttpError(LoadBalancerError):
+    """A request over HTTP got no whole answer; the text says why."""
+
+
+class NotListeningError(HttpError):
+    """No connection can be made, and that was told at once: nothing was sent."""
+
+
+class UnansweredError(HttpError):
+    """The connection ended before the first byte of an answer: the request may have arrived."""
+
+
+class AnswerTooLongError(HttpError):
+    """The answer is longer than what is held in memory; the server is well."""
+
+
 class InstanceError(LoadBalancerError):
     """An instance gave no definite answer: whether a write was applied there is not known."""
 
@@ -31,6 +47,10 @@ class InstanceError(LoadBalancerError):
 
 class InstanceUnreachableError(InstanceError):
     """The connection could not be made, or broke: the instance is suspect until it is probed."""
+
+
+class NobodyListensError(InstanceUnreachableError):
+    """The instance's address refuses connections, so that one probe is proof enough."""
 
 
 class RequestGivenUpError(InstanceUnreachableError):

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import aiohttp
-
-from lb.errors import InstanceError
+from lb.errors import InstanceError, NobodyListensError
 from lb.instances import AWAY, Instance, State
 from lb.upstream import Upstream
 
@@ -88,5 +86,5 @@ class HealthMonitor:
         except TimeoutError:
             return f"no answer to a probe within {self._timeout_seconds:g} s", False
         except InstanceError as error:
-            return error.cause, isinstance(error.__cause__, aiohttp.ClientConnectorError)
+            return error.cause, isinstance(error, NobodyListensError)
         return None, False

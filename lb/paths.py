@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -12,6 +13,13 @@ PREFIX = "/api/v2"
 
 CANARY_DATABASE = "chroma-lb-canary"
 """The load balancer's own database on each instance; clients are told that it does not exist."""
+
+
+# Clients ask for the same few paths again and again.
+@lru_cache(maxsize=1024)
+def quoted(segment: str) -> str:
+    """Percent-encode a segment of a path."""
+    return quote(segment, safe="")
 
 
 class Read(StrEnum):
@@ -43,7 +51,7 @@ class Target:
     @property
     def database_path(self) -> str:
         """The path of the database, percent-encoded."""
-        tenant, database = quote(self.tenant, safe=""), quote(self.database, safe="")
+        tenant, database = quoted(self.tenant), quoted(self.database)
         return f"{PREFIX}/tenants/{tenant}/databases/{database}"
 
     @property
@@ -53,21 +61,21 @@ class Target:
             case Kind.CREATE_TENANT:
                 return f"{PREFIX}/tenants"
             case Kind.MODIFY_TENANT:
-                return f"{PREFIX}/tenants/{quote(self.tenant, safe='')}"
+                return f"{PREFIX}/tenants/{quoted(self.tenant)}"
             case Kind.CREATE_DATABASE:
-                return f"{PREFIX}/tenants/{quote(self.tenant, safe='')}/databases"
+                return f"{PREFIX}/tenants/{quoted(self.tenant)}/databases"
             case _:
                 return self.database_path
 
     def collection_path(self, reference: object, rest: str | None = None) -> str:
         """Return the path of a collection, or below it, with `reference` as its name or id."""
-        path = f"{self.database_path}/collections/{quote(str(reference), safe='')}"
+        path = f"{self.database_path}/collections/{quoted(str(reference))}"
         rest = self.rest if rest is None else rest
         return f"{path}/{rest}" if rest else path
 
     def by_id_path(self, uuid: UUID | str) -> str:
         """Return the path that answers a collection's object for an instance's UUID of it."""
-        return f"{self.database_path}/collections/by-id/{quote(str(uuid), safe='')}"
+        return f"{self.database_path}/collections/by-id/{quoted(str(uuid))}"
 
 
 SERVER_READS = frozenset(
@@ -78,6 +86,7 @@ READS_BELOW = {"count": "GET", "indexing_status": "GET", "get": "POST", "query":
 NOT_REPLICATED = frozenset({"fork", "fork_count", "search", "functions", "attached_functions"})
 
 
+@lru_cache(maxsize=1024)
 def parse_target(method: str, raw_path: str) -> Target:
     """Tell what a request under /api/v2 asks for.
 

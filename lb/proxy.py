@@ -22,7 +22,7 @@ from lb.figures import Figures, RequestKind
 from lb.logs import name_transaction, on_behalf_of
 from lb.lookups import Lookups
 from lb.model import Answer, Kind
-from lb.paths import parse_target
+from lb.paths import Target, parse_target
 from lb.payloads import error_body
 from lb.transaction_log import TransactionLog
 from lb.upstream import as_text
@@ -110,20 +110,25 @@ class Proxy:
 
     async def _answer(self, request: web.Request, serving: _Serving) -> Answer:
         service = await self.active_service()
-        async with self._bodies.of(request) as body:
-            return await self._answer_whole(service, request, body, serving)
-
-    async def _answer_whole(
-        self, service: Service, request: web.Request, body: Body, serving: _Serving
-    ) -> Answer:
-        raw_path = request.rel_url.raw_path
-        target = parse_target(request.method, raw_path)
-        content_type = as_text(request.headers.get("Content-Type", ""))
+        target = parse_target(request.method, request.rel_url.raw_path)
         if isinstance(target.action, Kind):
             serving.kind = RequestKind.WRITE
+        async with self._bodies.of(request) as body:
+            return await self._answer_whole(service, request, target, body, serving)
+
+    async def _answer_whole(
+        self,
+        service: Service,
+        request: web.Request,
+        target: Target,
+        body: Body,
+        serving: _Serving,
+    ) -> Answer:
+        content_type = as_text(request.headers.get("Content-Type", ""))
         if not isinstance(target.action, Kind):
+            url = request.rel_url
             return await service.lookups.answer(
-                target, raw_path, request.rel_url.raw_query_string, body.data, content_type
+                target, url.raw_path, url.raw_query_string, body.data, content_type
             )
         write = WriteRequest(
             target,
@@ -142,6 +147,8 @@ class Proxy:
 
         Raises `StandingByError` when it takes too long.
         """
+        if self._service.done():
+            return self._service.result()
         try:
             async with asyncio.timeout(self._hold_seconds):
                 return await asyncio.shield(self._service)

@@ -3,26 +3,29 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass
 
-import aiohttp
-from yarl import URL
-
 from lb.errors import (
+    AnswerTooLongError,
+    HttpError,
     InstanceError,
     InstanceUnreachableError,
     LeadUnconfirmedError,
+    NobodyListensError,
+    NotListeningError,
     RequestGivenUpError,
     ServerFailedError,
 )
+from lb.http_pool import HttpPool
 from lb.instances import Instance
 from lb.leader import Lead
 from lb.model import Answer
 
 CONNECTIONS_PER_PURPOSE = 64
+IDLE_SECONDS = 30.0
+"""Chroma 1.5.9 itself never closes an idle connection; what stands between may."""
 
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 """What is said in place of a server that is away, or by one that is too busy: it did not fail."""
@@ -45,21 +48,9 @@ class OutstandingWrite:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
 
-
-_current_write: ContextVar[OutstandingWrite] = ContextVar("current write")
-
-
-class _WriteRequest(aiohttp.ClientRequest):
-    """Tells the write that is being sent which connection it is on."""
-
-    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        write = _current_write.get()
-        if write.transport is not None:
-            # aiohttp sends a PUT or DELETE again by itself when its connection breaks: the first
-            # one may still arrive, and a reset would have no barrier.
-            raise aiohttp.ClientConnectionError("the connection broke; it is not sent again")
-        write.transport = conn.transport
-        return await super().send(conn)
+    def note_transport(self, transport: asyncio.Transport) -> None:
+        """Take note of the connection that it is sent on."""
+        self.transport = transport
 
 
 class Upstream:
@@ -80,33 +71,20 @@ class Upstream:
         self.instance = instance
         self._clock = clock
         self._lead = lead
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds)
         self.outstanding: set[OutstandingWrite] = set()
-        keep = aiohttp.TCPConnector(limit=CONNECTIONS_PER_PURPOSE, keepalive_timeout=30)
-        self._writes = self._session(keep, _WriteRequest)
-        keep = aiohttp.TCPConnector(limit=CONNECTIONS_PER_PURPOSE, keepalive_timeout=30)
-        self._reads = self._session(keep)
-        self._probes = self._session(aiohttp.TCPConnector(limit=1, keepalive_timeout=30))
-        self._fresh = self._session(aiohttp.TCPConnector(limit=4, force_close=True))
 
-    def _session(
-        self,
-        connector: aiohttp.TCPConnector,
-        request_class: type[aiohttp.ClientRequest] = aiohttp.ClientRequest,
-    ) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            base_url=self.instance.url,
-            connector=connector,
-            request_class=request_class,
-            timeout=self._timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        def pool(limit: int, idle_seconds: float = IDLE_SECONDS) -> HttpPool:
+            return HttpPool(instance.url, limit, idle_seconds, connect_timeout_seconds)
+
+        self._writes = pool(CONNECTIONS_PER_PURPOSE)
+        self._reads = pool(CONNECTIONS_PER_PURPOSE)
+        self._probes = pool(1)
+        self._fresh = pool(4, idle_seconds=0)
 
     async def close(self) -> None:
         """Close all connections."""
-        for session in (self._writes, self._reads, self._probes, self._fresh):
-            await session.close()
+        for pool in (self._writes, self._reads, self._probes, self._fresh):
+            pool.close()
 
     async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         """Send a write; returns a definite answer or raises `InstanceError`.
@@ -117,10 +95,12 @@ class Upstream:
         if not self._lead.is_confirmed:
             raise LeadUnconfirmedError(self.instance.name, "not sent: the lock is not confirmed")
         write = OutstandingWrite(self._clock())
-        _current_write.set(write)
         self.outstanding.add(write)
         try:
-            answer = await self._request(self._writes, method, path, body, content_type)
+            # Never repeated: the first may still arrive, and a reset would have no barrier.
+            answer = await self._note(
+                self._writes.ask(method, path, body, content_type, sent_on=write.note_transport)
+            )
         except InstanceUnreachableError as error:
             if write.was_reset:
                 raise RequestGivenUpError(self.instance.name, error.cause) from error
@@ -135,7 +115,7 @@ class Upstream:
 
     async def write_afresh(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         """Send a write of our own on a new connection; raises `InstanceError`."""
-        answer = await self._request(self._fresh, method, path, body, content_type)
+        answer = await self._note(self._fresh.ask(method, path, body, content_type))
         self._check_definite(answer)
         return answer
 
@@ -150,36 +130,30 @@ class Upstream:
     ) -> Answer:
         """Send a read; returns any answer, or raises `InstanceUnreachableError`."""
         started = self._clock()
-        answer = await self._request(self._reads, method, path, body, content_type)
+        answer = await self._note(
+            self._reads.ask(method, path, body, content_type, is_repeatable=True)
+        )
         self.instance.read_latency.note(self._clock() - started)
         return answer
 
     async def probe(self, timeout_seconds: float) -> None:
         """Ask for a heartbeat; raises `InstanceError`, `InstanceUnreachableError`, TimeoutError."""
         async with asyncio.timeout(timeout_seconds):
-            answer = await self._request(self._probes, "GET", "/api/v2/heartbeat", b"", "")
+            heartbeat = self._probes.ask("GET", "/api/v2/heartbeat", is_repeatable=True)
+            answer = await self._note(heartbeat)
         if answer.status != 200:
             raise InstanceError(self.instance.name, describe(answer))
 
-    async def _request(
-        self, session: aiohttp.ClientSession, method: str, path: str, body: bytes, kind: str
-    ) -> Answer:
-        headers = {"Content-Type": kind} if kind else {}
+    async def _note(self, asking: Awaitable[Answer]) -> Answer:
+        """Wait for an answer, and note that there was one; else say what that tells of it."""
         try:
-            async with session.request(
-                method,
-                URL(path, encoded=True),
-                data=body or None,
-                headers=headers,
-                skip_auto_headers=("Content-Type", "User-Agent"),
-                allow_redirects=False,
-            ) as response:
-                received = await response.read()
-                content_type = as_text(response.headers.get("Content-Type", ""))
-                answer = Answer(response.status, received, content_type)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            cause = f"{type(error).__name__}: {error}"
-            raise InstanceUnreachableError(self.instance.name, cause) from error
+            answer = await asking
+        except AnswerTooLongError as error:
+            raise InstanceError(self.instance.name, str(error)) from error
+        except NotListeningError as error:
+            raise NobodyListensError(self.instance.name, str(error)) from error
+        except HttpError as error:
+            raise InstanceUnreachableError(self.instance.name, str(error)) from error
         self.instance.note_answer()
         return answer
 

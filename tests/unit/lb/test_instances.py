@@ -1,5 +1,6 @@
 import pytest
 
+from lb.errors import InstanceUnreachableError, NobodyListensError
 from lb.health import HealthMonitor
 from lb.instances import AWAY, TRANSITIONS, Fleet, Instance, Latency, State
 from tests.unit.lb.stand_ins import a_fleet, bring_to
@@ -262,12 +263,15 @@ def test_a_fleet_keeps_the_configured_order_and_counts_who_takes_requests() -> N
 
 
 class StandInProbes:
-    """In place of an upstream: every probe is answered."""
+    """In place of an upstream: every probe is answered, or every one fails."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, error: Exception | None = None) -> None:
         self.instance = instance
+        self._error = error
 
     async def probe(self, timeout_seconds: float) -> None:
+        if self._error is not None:
+            raise self._error
         self.instance.note_answer()
 
 
@@ -295,6 +299,32 @@ async def test_an_instance_is_up_only_when_it_has_all_that_was_logged_when_it_ca
     applied = 9
     await monitor.check()
     assert instance.state is State.UP
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (NobodyListensError("primary", "connection refused"), State.DOWN),
+        (InstanceUnreachableError("primary", "the connection was closed"), State.SUSPECT),
+        (TimeoutError(), State.SUSPECT),
+    ],
+)
+async def test_only_a_connection_that_is_refused_is_proof_at_once(
+    error: Exception, after: State
+) -> None:
+    fleet = a_fleet("primary", state=State.UP)
+    monitor = HealthMonitor(
+        StandInProbes(fleet["primary"], error),
+        interval_seconds=1,
+        timeout_seconds=1,
+        log_end=lambda: 0,
+        is_behind=lambda _name, _position: False,
+        before_service=no_canary,
+    )
+
+    await monitor.check()
+
+    assert fleet["primary"].state is after
 
 
 def test_an_instance_that_failed_a_write_serves_only_after_a_canary_write() -> None:
