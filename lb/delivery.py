@@ -4,7 +4,7 @@ Knows what follows from an answer, or from none; when a lane's turn comes is the
 """
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -84,6 +84,8 @@ class Delivery:
         if not lane.is_member(name):
             return  # It left between the decision and this task's first turn.
         is_decided = entry.outcome is not None
+        if not is_decided and not await self._is_sound(collection, entry):
+            return  # Others are asked first now; where there are none it is sent all the same.
         window = await self._window(collection, is_decided=is_decided)
         was_refused = entry.outcome is not None and not entry.outcome.has_effect
         if not lane.is_member(name) or entry.is_held or was_refused:
@@ -111,19 +113,32 @@ class Delivery:
         if not lane.is_member(name):
             return  # It has left meanwhile: what it did there is to be deleted.
         lane.broken.discard(name)
+        lane.tested[name] = self.instance.returns
         self.instance.successful_syncs += len(window)
         await self._note_outcome(collection, window, execution, answers)
 
+    async def _is_sound(self, collection: Collection, entry: Entry) -> bool:
+        """Try the collection before it gets what no instance has done, if this one was away.
+
+        How long others wait before they are asked as well counts from now.
+        """
+        self._note_begun(collection, (entry,))
+        return await self._m.quarantine.test(collection, self.instance)
+
     def _note_sent(self, collection: Collection, window: Window) -> None:
-        lane, name, now = collection.lane, self.instance.name, self._m.clock()
-        is_first = window.first.first_sent_at is None
+        lane, name = collection.lane, self.instance.name
         for each in window.entries:
-            if each.first_sent_at is None:
-                each.first_sent_at = now
             each.attempts += each.outcome is None
             lane.mark_sent(name, each)
         lane.in_flight[name] = window.entries
         self.instance.sync_cycles += 1
+        self._note_begun(collection, window.entries)
+
+    def _note_begun(self, collection: Collection, entries: Sequence[Entry]) -> None:
+        is_first = entries[0].first_sent_at is None
+        for each in entries:
+            if each.first_sent_at is None:
+                each.first_sent_at = self._m.clock()
         if is_first:
             self._m.tail.on_change(collection)
 

@@ -5,6 +5,7 @@ Retries nothing and follows nothing; who may use the connection next is the pool
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -48,7 +49,8 @@ class HttpConnection(asyncio.Protocol):
     asked for, an answer before the request was sent wholly, a cancelled request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
         self.transport: asyncio.Transport | None = None
         self.is_reusable = False
         self.idle_since = 0.0
@@ -133,7 +135,7 @@ class HttpConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Take the end of what the server sends, which may be the end of its answer."""
-        self.is_reusable = False
+        self._note_end()
         if self._status and not self._is_delimited:
             self._complete()
         # The transport would first send what is left to somebody who is no longer there.
@@ -141,12 +143,18 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail the request that was under way, if any."""
-        self.is_reusable = False
+        self._note_end()
         cause = f": {error}" if error else ""
         if self._received_bytes:
             self._fail(HttpError(f"the connection was closed in the middle of an answer{cause}"))
         else:
             self._fail(UnansweredError(f"the connection was closed before an answer came{cause}"))
+
+    def _note_end(self) -> None:
+        """Tell who listens, once, that it was not we who ended it."""
+        was_open, self.is_reusable = self.is_reusable, False
+        if was_open:
+            self._on_end()
 
     def pause_writing(self) -> None:
         """Wait with the rest: the server does not take what is sent."""

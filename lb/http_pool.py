@@ -25,10 +25,16 @@ class HttpPool:
     """At most `limit` connections to the server of a URL; who finds none free waits in order.
 
     A connection that has been idle for `idle_seconds` is closed; 0 gives each request its own.
+    `on_end` is told when one that was open is ended by somebody else.
     """
 
     def __init__(
-        self, url: str, limit: int, idle_seconds: float, connect_timeout_seconds: float
+        self,
+        url: str,
+        limit: int,
+        idle_seconds: float,
+        connect_timeout_seconds: float,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None, "the settings take no other URL"
@@ -41,6 +47,7 @@ class HttpPool:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._idle_seconds = idle_seconds
         self._connect_timeout_seconds = connect_timeout_seconds
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._free = limit
         self._idle: deque[HttpConnection] = deque()
@@ -185,7 +192,10 @@ class HttpPool:
         try:
             async with asyncio.timeout(self._connect_timeout_seconds):
                 _, connection = await self._loop.create_connection(
-                    HttpConnection, self._host, self._port, ssl=self._tls
+                    lambda: HttpConnection(self._on_end),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
                 )
         except TimeoutError as error:
             raise HttpError(

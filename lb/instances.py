@@ -50,6 +50,8 @@ class Instance:
         self.cause = "not probed yet"
         self.since = datetime.now(UTC)
         self.transitions = 0
+        self.returns = 0
+        """How often it may have been started again: what it could do before proves nothing."""
         self.forced: Forced | None = None
         self.outstanding_reads = 0
         self.successful_syncs = 0
@@ -111,11 +113,19 @@ class Instance:
         if state is self.state:
             return
         assert state in TRANSITIONS[self.state], f"{self} cannot become {state}"
+        self.returns += self.state in AWAY
         before = self.state
         self.state, self.cause, self.since = state, cause, datetime.now(UTC)
         self.transitions += 1
         self.on_transition(self, before)
         self.on_change(self)
+
+    def note_connection_end(self) -> None:
+        """Note that a connection to it was ended, not by us, as those of a killed server are.
+
+        One that is killed and started again may be back before any probe has missed it.
+        """
+        self.returns += 1
 
     def note_answer(self) -> None:
         """Note that it answered a request, whatever the answer."""

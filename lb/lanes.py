@@ -65,6 +65,8 @@ class Lane:
         """Instances that get a copy, with what was logged since it began and is to be made up."""
         self.singly_until: dict[str, int] = {}
         """Instances that refused a window: up to this position they get entries one by one."""
+        self.tested: dict[str, int] = {}
+        """After which of its returns an instance has last taken a write of the collection."""
         self.broken: set[str] = set()
         """Instances that fail harmless writes to the collection: others are asked first."""
         self.acked = 0

@@ -109,6 +109,24 @@ class Quarantine:
         self._suspects |= {e: collection for e in held if e not in self._quarantined}
         self._wake.set()
 
+    async def test(self, collection: Collection, instance: Instance) -> bool:
+        """Tell whether the instance takes a harmless write of the collection since it is back.
+
+        One that was away may have come back with a torn index. Then it fails every write of the
+        collection, and whichever comes first would be accused of what a kill has done.
+        """
+        lane, name = collection.lane, instance.name
+        if lane.tested.get(name) == instance.returns or collection.uuids.get(name) is None:
+            return True
+        returns = instance.returns
+        answer = await self._ask_collection(collection, name)
+        if answer.result is CanaryResult.SILENT:
+            return True  # It proves nothing.
+        lane.tested[name] = returns
+        if answer.result is CanaryResult.FAILED:
+            lane.broken.add(name)
+        return answer.result is not CanaryResult.FAILED
+
     def note_canary(self, instance: str, answer: CanaryAnswer) -> None:
         """Take evidence in."""
         self._canaries[instance] = answer

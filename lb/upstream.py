@@ -74,7 +74,13 @@ class Upstream:
         self.outstanding: set[OutstandingWrite] = set()
 
         def pool(limit: int, idle_seconds: float = IDLE_SECONDS) -> HttpPool:
-            return HttpPool(instance.url, limit, idle_seconds, connect_timeout_seconds)
+            return HttpPool(
+                instance.url,
+                limit,
+                idle_seconds,
+                connect_timeout_seconds,
+                instance.note_connection_end,
+            )
 
         self._writes = pool(CONNECTIONS_PER_PURPOSE)
         self._reads = pool(CONNECTIONS_PER_PURPOSE)

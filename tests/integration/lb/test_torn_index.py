@@ -83,6 +83,40 @@ async def test_a_collection_that_takes_no_write_any_more_on_one_instance_is_copi
     await assert_equal(lab, "takes-no-write")
 
 
+async def test_a_write_that_only_a_torn_instance_could_take_is_not_accused_of_that(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """It is not known to be harmless, and fails all the same: the collection failed before."""
+    await saved_collection(lb, "torn-and-alone")
+    copies, before = await copies_made(lb, "primary"), await log_figures(lb)
+    await lab.kill("replica")
+    await lab.kill("primary")
+    cut_in_two(lab, "primary", "torn-and-alone", "index_metadata.pickle")
+    await lab.restart("primary")
+    body = {"ids": ["later"], "embeddings": [[1.0, 2.0]]}
+    writing = asyncio.create_task(lb.post(f"{COLLECTIONS}/torn-and-alone/add", json=body))
+
+    async def has_failed() -> bool:
+        return int((await log_figures(lb))["failed_syncs"]) > before["failed_syncs"] + 1
+
+    await eventually(has_failed, "the write failed more than once", 20)
+    assert (await log_figures(lb))["quarantined"] == 0
+    await lab.restart("replica")
+
+    assert (await writing).status_code == 201
+
+    async def is_copied() -> bool:
+        return await copies_made(lb, "primary") > copies
+
+    await eventually(is_copied, "the torn one has a copy", 60)
+    await eventually(lambda: is_quiet(lb), "the instances are equal", 30)
+    await assert_equal(lab, "torn-and-alone")
+
+
+async def log_figures(lb: httpx.AsyncClient) -> dict[str, int]:
+    return dict((await lb.get("/wal/status")).json())
+
+
 async def test_a_collection_that_cannot_be_searched_any_more_on_one_instance_is_copied_to_it(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:

@@ -366,7 +366,7 @@ async def test_a_content_type_that_would_be_more_than_one_header_is_refused(bad:
 
 
 async def test_a_connection_that_is_not_open_sends_nothing() -> None:
-    connection = HttpConnection()
+    connection = HttpConnection(lambda: None)
     with pytest.raises(UnansweredError):
         await connection.ask("GET", b"", b"")
     assert "idle spent" in repr(connection)

@@ -403,3 +403,21 @@ async def test_a_connection_that_is_made_while_the_pool_is_closed_is_closed() ->
         with pytest.raises(HttpError):
             await asyncio.wait_for(asking, 2)
         assert server.heads == []
+
+
+async def test_who_listens_hears_of_connections_that_the_server_ends_and_of_no_others() -> None:
+    async def behave(connection: RawConnection) -> None:
+        await connection.read_request()
+        await connection.answer()
+
+    ends: list[None] = []
+    async with a_server(behave, well) as server:
+        pool = HttpPool(server.url, 4, 30.0, 2.0, lambda: ends.append(None))
+        assert await pool.ask("GET", "/") == OK
+        await until(lambda: len(ends) == 1, "the server has ended the first one")
+
+        assert await pool.ask("GET", "/") == OK
+        pool.close()
+        await asyncio.sleep(0.01)
+
+    assert len(ends) == 1
