@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.load import Outcome
+from bench.order import Outcome
 from bench.rig import Rig
 
 

@@ -3,8 +3,8 @@
 from bench.comparing import Goal, skipped, stated
 from bench.figure import Better, Figure
 from bench.generator import run_load
-from bench.load import Order, Outcome, Sort
 from bench.memory import LimitedGroup, peak_resident_bytes, why_no_group, why_no_peak
+from bench.order import Order, Outcome, Sort
 from bench.plan import Bench
 from bench.requests import LARGE_DIMENSION
 from bench.rig import replicated
@@ -95,7 +95,7 @@ def _told(outcome: Outcome, wanted: int) -> str:
     """Say how the requests went."""
     said = f"{outcome.completed} of {wanted} accepted in {outcome.seconds:.1f} s"
     if outcome.refused:
-        said += f", after {outcome.refused} times 503 with a time to come again"
+        said += f", after they were told to come again {outcome.refused} times"
     if outcome.failed:
         said += f"; failed: {outcome.statuses}"
     return said
