@@ -16,7 +16,7 @@ from bench import curves, machine, plots, results, table
 from bench.cases.registry import CASES, Case
 from bench.data_place import kind_of
 from bench.figure import Figure
-from bench.plan import QUICK, WHOLE, Bench, Plan
+from bench.plan import CURVES, QUICK, WHOLE, Bench, Plan
 from bench.profile import profile
 from harness.errors import HarnessError
 from harness.runner.interruption import InterruptedRunError, interruptible
@@ -121,7 +121,7 @@ def profile_command(*, seconds: int, data: Path) -> None:
 def curves_command(*, redraw: bool, data: Path) -> None:
     """Measure how cost grows; write bench/curves.json and the plots in docs/img."""
     if not redraw:
-        curves.write(carry_out(curves.measure(make_bench(WHOLE, data))))
+        curves.write(carry_out(curves.measure(make_bench(CURVES, data))))
     try:
         paths = plots.draw(curves.read(), _IMAGES)
     except FileNotFoundError as error:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bench.figure import Better, Figure, rounded
-from bench.load import Outcome
+from bench.order import Outcome
 from bench.plan import Bench
 from bench.rounds import Side, Spread, interleaved, ratio_of_medians, spread
 from bench.subjects import Subject

@@ -15,7 +15,7 @@ from bench.subjects import lb_and_plain
 CURVES = DIRECTORY / "curves.json"
 
 _CLIENTS = (1, 2, 4, 8, 16, 32, 64, 128)
-_DOCUMENTS = (1_000, 5_000, 10_000, 20_000)
+_DOCUMENTS = (1_000, 4_000, 16_000)
 _COLLECTIONS = (1, 4, 16, 64)
 _INSTANCES = (2, 3)
 _SLOW_CLIENTS = 64

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.load import Order, Outcome
+from bench.order import Order, Outcome
 from harness.errors import HarnessError
 from harness.labs.parent_death import dies_with_parent
 

@@ -11,13 +11,13 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import msgspec
 import uvloop
 
 from bench import requests
 from bench.connection import Connection, Reply
+from bench.order import Order, Outcome, Sort
 
 _LOOPBACK = "127.0.0.1"
 _BUSY = 503
@@ -29,60 +29,6 @@ _LAST_ANSWERS_SECONDS = 30.0
 _MOST_BROKEN_IN_A_ROW = 20
 
 
-class Sort(StrEnum):
-    """What is sent."""
-
-    ADD = "add"
-    QUERY = "query"
-    GET = "get"
-
-
-class Order(msgspec.Struct, frozen=True):
-    """What to send, by how many clients, and for how long.
-
-    What is answered after `warmup_seconds`, for `window_seconds` from then on, is measured. With a
-    `count` the loop ends when so many requests were answered. `retries` lets a client that gets a
-    503 try the same request again, after the time that it was told.
-    """
-
-    port: int
-    sort: Sort
-    collections: tuple[str, ...]
-    clients: int
-    warmup_seconds: float = 0.0
-    window_seconds: float = 60.0
-    count: int | None = None
-    documents_per_request: int = 1
-    dimension: int = requests.DIMENSION
-    prefix: str = "document"
-    seed: int = 1
-    retries: bool = False
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What was measured: latencies in milliseconds, of answers that are a success.
-
-    `failed` counts other answers and broken connections in the window, `refused` the 503s that
-    were tried again. `cpu_share` is what the generator itself took of one core.
-    """
-
-    completed: int
-    failed: int
-    refused: int
-    seconds: float
-    cpu_share: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    most_ms: float
-    statuses: dict[str, int]
-
-    @property
-    def rate(self) -> float:
-        """Successes per second."""
-        return self.completed / self.seconds if self.seconds else 0.0
-
-
 @dataclass
 class _Tally:
     latencies_ns: "array[int]" = field(default_factory=lambda: array("q"))
@@ -91,6 +37,29 @@ class _Tally:
     refused: int = 0
     began_ns: int = 0
     ended_ns: int = 0
+
+
+class _Line:
+    """A client's way to the server: its connection, opened again when it was closed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: Connection | None = None
+
+    async def connect(self) -> Connection:
+        """Give the open connection; raises `OSError`."""
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await Connection.open(_LOOPBACK, self._port)
+        return self._connection
+
+    async def exchange(self, request: bytes) -> Reply:
+        """Send a request and return its answer; raises `OSError`."""
+        return await (await self.connect()).exchange(request)
+
+    def close(self) -> None:
+        """Close at once."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 class Generator:
@@ -106,7 +75,9 @@ class Generator:
     async def run(self) -> Outcome:
         """Send until the time or the count is over."""
         order = self._order
-        connections = [await Connection.open(_LOOPBACK, order.port) for _ in range(order.clients)]
+        lines = [_Line(order.port) for _ in range(order.clients)]
+        for line in lines:
+            await line.connect()
         began_cpu, began_ns = time.process_time(), time.perf_counter_ns()
         self._start_ns = began_ns + int(order.warmup_seconds * 1e9)
         self._stop_ns = self._start_ns + int(order.window_seconds * 1e9)
@@ -114,24 +85,22 @@ class Generator:
         whole_seconds = order.warmup_seconds + order.window_seconds + _LAST_ANSWERS_SECONDS
         try:
             async with asyncio.timeout(whole_seconds), asyncio.TaskGroup() as clients:
-                for number, connection in enumerate(connections):
-                    clients.create_task(self._client(connection), name=f"client {number}")
+                for number, line in enumerate(lines):
+                    clients.create_task(self._client(line), name=f"client {number}")
         except TimeoutError:
             self._note_failure("no answer in time")
         spent = time.perf_counter_ns() - began_ns
         return self._outcome((time.process_time() - began_cpu) / (spent / 1e9))
 
-    async def _client(self, connection: Connection) -> None:
+    async def _client(self, line: "_Line") -> None:
         """Send one request after another; give up when the server cannot be reached any more."""
         broken_in_a_row = 0
-        while self._is_going_on() and broken_in_a_row < _MOST_BROKEN_IN_A_ROW:
+        while self._left > 0 and not self._is_over and broken_in_a_row < _MOST_BROKEN_IN_A_ROW:
             self._left -= 1
             request = next(self._requests)
             sent_ns = time.perf_counter_ns()
             try:
-                if connection.is_closed:
-                    connection = await Connection.open(_LOOPBACK, self._order.port)
-                reply = await self._exchange(connection, request)
+                reply = await self._send(line, request)
             except OSError as error:
                 broken_in_a_row += 1
                 self._note_failure(type(error).__name__)
@@ -139,21 +108,34 @@ class Generator:
             else:
                 broken_in_a_row = 0
                 self._note(reply, sent_ns, time.perf_counter_ns())
-        connection.close()
+        line.close()
 
-    def _is_going_on(self) -> bool:
-        return self._left > 0 and time.perf_counter_ns() < self._stop_ns
+    async def _send(self, line: "_Line", request: bytes) -> Reply:
+        """Send a request and, where the order says so, send it again until it is taken.
 
-    async def _exchange(self, connection: Connection, request: bytes) -> Reply:
+        A server that refuses a body before it has read it may close the connection, or break it.
+        """
+        broken = 0
         while True:
-            reply = await connection.exchange(request)
-            if reply.status != _BUSY or not self._order.retries or connection.is_closed:
-                return reply
+            try:
+                reply = await line.exchange(request)
+            except OSError:
+                broken += 1
+                if not self._order.retries or self._is_over or broken == _MOST_BROKEN_IN_A_ROW:
+                    raise
+                pause_seconds = _BROKEN_PAUSE_SECONDS
+            else:
+                if reply.status != _BUSY or not self._order.retries or self._is_over:
+                    return reply
+                broken = 0
+                told = float(reply.headers.get(b"retry-after", b"1"))
+                pause_seconds = min(told, _MOST_PAUSE_SECONDS)
             self._tally.refused += 1
-            told = float(reply.headers.get(b"retry-after", b"1"))
-            await asyncio.sleep(min(told, _MOST_PAUSE_SECONDS))
-            if time.perf_counter_ns() >= self._stop_ns:
-                return reply
+            await asyncio.sleep(pause_seconds)
+
+    @property
+    def _is_over(self) -> bool:
+        return time.perf_counter_ns() >= self._stop_ns
 
     def _note(self, reply: Reply, sent_ns: int, answered_ns: int) -> None:
         if not self._start_ns <= answered_ns <= self._stop_ns:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.load import Outcome
+from bench.order import Outcome
 from bench.rig import Rig
 
 
@@ -48,6 +48,9 @@ QUICK = Plan(
     backlog=150,
     lag_seconds=3.0,
 )
+
+
+CURVES = replace(WHOLE, name="curves", rounds=1, window_seconds=1.8, slow_window_seconds=4.5)
 
 
 @dataclass(frozen=True)

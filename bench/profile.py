@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.cases.adds import add_for
 from bench.cases.queries import query_for
-from bench.load import Outcome
+from bench.order import Outcome
 from bench.plan import Bench
 from bench.rig import pid_of
 from bench.stacks import Share, shares

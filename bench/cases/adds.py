@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.comparing import Comparison, Goal, compare
 from bench.figure import Better, Figure
 from bench.generator import run_load
-from bench.load import Order, Outcome, Sort
+from bench.order import Order, Outcome, Sort
 from bench.plan import QUICK, Bench
 from bench.subjects import Sides, Subject, lb_and_plain
 

@@ -3,7 +3,7 @@
 from bench.comparing import Goal, compare
 from bench.figure import Better, Figure
 from bench.generator import run_load
-from bench.load import Order, Outcome, Sort
+from bench.order import Order, Outcome, Sort
 from bench.plan import Bench
 from bench.subjects import Subject, lb_and_plain
 

@@ -12,7 +12,7 @@ import httpx
 from bench.comparing import Goal, stated
 from bench.figure import Better, Figure
 from bench.generator import run_load
-from bench.load import Order, Outcome, Sort
+from bench.order import Order, Outcome, Sort
 from bench.plan import Bench
 from bench.requests import COLLECTIONS
 from bench.rounds import ratio_of_medians, spread

@@ -12,7 +12,7 @@ from bench import nginx
 from bench.comparing import Comparison, Goal, compare, skipped
 from bench.figure import Better, Figure
 from bench.generator import run_load
-from bench.load import Order, Outcome, Sort
+from bench.order import Order, Outcome, Sort
 from bench.plan import Bench
 from bench.rig import Rig, Server, cpu_seconds
 from bench.subjects import LB, Subject

@@ -7,7 +7,8 @@ import pytest
 
 from bench import load
 from bench.connection import Connection
-from bench.load import Generator, Order, Sort, quantile_ms
+from bench.load import Generator, quantile_ms
+from bench.order import Order, Sort
 
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nTransaction-ID: t-1\r\n\r\n{}"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\nRetry-After: 0\r\n\r\n{}"
@@ -74,6 +75,15 @@ async def test_refusals_are_failures_unless_clients_try_again():
         outcome = await Generator(order(port, clients=1, retries=True)).run()
     assert (outcome.completed, outcome.failed, outcome.refused) == (10, 0, 1)
     assert len(heads) == 11
+
+
+async def test_who_tries_again_does_so_on_a_new_connection_too(monkeypatch):
+    monkeypatch.setattr(load, "_BROKEN_PAUSE_SECONDS", 0.0)
+    closing = BUSY.replace(b"Retry-After: 0", b"Retry-After: 0\r\nConnection: close")
+    async with server(closing, b"", OK) as (port, heads):
+        outcome = await Generator(order(port, clients=1, count=2, retries=True)).run()
+    assert (outcome.completed, outcome.failed, outcome.refused) == (2, 0, 2)
+    assert len(heads) == 4
 
 
 async def test_a_broken_connection_is_a_failure_and_is_opened_again():
