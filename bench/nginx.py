@@ -107,6 +107,17 @@ def proxy(port: int, upstream_ports: tuple[int, ...]) -> str:
   }}"""
 
 
+def plain_proxy(port: int, upstream_ports: tuple[int, ...]) -> str:
+    """Pass everything on as nginx does when nothing else is said: a new connection each time."""
+    servers = "".join(f"server 127.0.0.1:{each}; " for each in upstream_ports)
+    return f"""\
+  upstream instances {{ {servers}}}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://instances; }}
+  }}"""
+
+
 def _configuration(directory: Path, inside: str) -> str:
     # Started by root, its worker would be a user who may not enter the data directory.
     user = "user root;" if os.geteuid() == 0 else ""
