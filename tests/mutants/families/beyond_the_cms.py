@@ -23,7 +23,7 @@ def update_as_upsert(patches: Patches) -> None:
         made: Entry = original(self, request, collection)
         if made.kind is Kind.UPDATE:
             misbehaved(f"upserts {made.transaction_id}")
-            made.path = made.path.removesuffix("update") + "upsert"
+            made.kind, made.path = Kind.UPSERT, made.path.removesuffix("update") + "upsert"
         return made
 
     original = patches.replace(writes.Writes, "_entry", entry)
