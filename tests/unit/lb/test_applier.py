@@ -1,13 +1,11 @@
+"""When an instance gets what, and what follows for the others."""
+
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
 
-from lb.ailments import Ailments
-from lb.applier import Applier
 from lb.catalogue import Collection
-from lb.delivery import Machinery
 from lb.errors import (
     InstanceError,
     InstanceUnreachableError,
@@ -15,173 +13,22 @@ from lb.errors import (
     ServerFailedError,
 )
 from lb.instances import Instance, State
-from lb.leader import Lead
-from lb.log_reader import LogReader
-from lb.merging import WindowLimits
-from lb.model import Answer, CollectionState, Entry, Kind, Progress
-from lb.quarantine import Quarantine
+from lb.model import Answer, CollectionState, Kind
 from lb.suspicion import CanaryAnswer, CanaryResult
+from tests.unit.lb.applier_bench import A, B, Bench, running_bench
 from tests.unit.lb.stand_ins import (
-    DATABASE,
     OK,
     REFUSED,
-    TENANT,
-    a_fleet,
-    a_tail,
     an_active,
     an_entry,
     until,
 )
 
-A, B = "primary", "replica"
-COLLECTIONS = f"/api/v2/tenants/{TENANT}/databases/{DATABASE}/collections"
-
-
-@dataclass
-class StandInServer:
-    """In place of an instance: answers writes with what is prepared, or when it is let."""
-
-    instance: Instance
-    answer: Answer | Exception = OK
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    bodies: list[bytes] = field(default_factory=list)
-    listed: Answer = field(default_factory=lambda: Answer(404, b"{}"))
-    reads: int = 0
-
-    async def write(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
-        self.bodies.append(body)
-        await self.gate.wait()
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    async def read(
-        self, method: str, path: str, body: bytes = b"", content_type: str = ""
-    ) -> Answer:
-        self.reads += 1
-        return self.listed
-
-
-@dataclass
-class StandInLog:
-    """In place of the log: takes progress down, and commits when it is let."""
-
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    recorded: list[Progress] = field(default_factory=list)
-
-    async def record(self, *progress: Progress) -> None:
-        self.recorded.extend(progress)
-        await self.gate.wait()
-
-    record_soon = record
-
-
-class Bench:
-    """Two appliers on stand-in servers, wired as the load balancer wires them."""
-
-    def __init__(self, hedge_max_seconds: float = 5.0) -> None:
-        loop = asyncio.get_running_loop()
-        self.fleet = a_fleet(A, B)
-        self.tail = a_tail(self.fleet)
-        self.log = StandInLog()
-        self.servers = {each.name: StandInServer(each) for each in self.fleet}
-        self.tasks: list[asyncio.Task[None]] = []
-        self.doubts: list[tuple[Collection, str]] = []
-        self.barrier = asyncio.Event()
-        self.lead = Lead(loop.time, 60.0)
-        self.lead.confirm(loop.time())
-        self.quarantine = Quarantine(
-            self.tail, self.log, loop.time, self._doubt, self._ask_collection
-        )
-        self.ailments = Ailments(loop.time)
-        machinery = Machinery(
-            self.tail,
-            self.log,
-            LogReader(None),
-            self._spawn,
-            loop.time,
-            hedge_max_seconds,
-            self._doubt,
-            self.lead,
-            self.quarantine,
-            self.ailments,
-            WindowLimits,
-        )
-        self.appliers = [
-            Applier(server, machinery, self._settled) for server in self.servers.values()
-        ]
-        for instance in self.fleet:
-            instance.on_change = lambda _: self.poke_all()
-            instance.write_latency.mean_seconds = hedge_max_seconds
-        self.wire()
-        self.log.gate.set()
-        self.collection = an_active(self.tail, "files", 1)
-
-    def wire(self) -> None:
-        self.tail.on_change = self._poke
-        self.tail.on_freed = self.poke_all
-
-    def hold_still(self) -> None:
-        """Be as before the appliers are wired: what is logged is sent nowhere."""
-        self.tail.on_change = lambda _: None
-
-    def _doubt(self, collection: Collection, name: str) -> None:
-        self.doubts.append((collection, name))
-
-    async def _ask_collection(self, collection: Collection, name: str) -> CanaryAnswer:
-        now = asyncio.get_running_loop().time()
-        return CanaryAnswer(now, now, CanaryResult.TAKEN)
-
-    async def _settled(self) -> None:
-        await self.barrier.wait()
-
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        self.tasks.append(asyncio.create_task(work, name=name))
-
-    def _poke(self, collection: Collection) -> None:
-        for applier in self.appliers:
-            applier.poke(collection)
-
-    def poke_all(self) -> None:
-        for applier in self.appliers:
-            applier.poke_all()
-
-    def let(self, *names: str) -> None:
-        for each in names:
-            self.servers[each].gate.set()
-
-    def logged(
-        self, position: int, kind: Kind = Kind.ADD, body: bytes = b"{}", **details: object
-    ) -> Entry:
-        collection = details.pop("collection", self.collection)
-        assert isinstance(collection, Collection)
-        entry = an_entry(position, kind)
-        below = "" if kind is Kind.CREATE else "/files"
-        entry.path = COLLECTIONS + below + ("" if kind in (Kind.CREATE, Kind.DROP) else f"/{kind}")
-        entry.lane_id, entry.body, entry.body_bytes = collection.id, body, len(body)
-        for name, value in details.items():
-            setattr(entry, name, value)
-        self.tail.add(collection, entry)
-        return entry
-
-    def sent(self, name: str) -> int:
-        return len(self.servers[name].bodies)
-
-    async def stop(self) -> None:
-        for applier in self.appliers:
-            applier.stop()
-        for task in self.tasks:
-            task.cancel()
-        results = await asyncio.gather(*self.tasks, return_exceptions=True)
-        unexpected = [r for r in results if r and not isinstance(r, asyncio.CancelledError)]
-        assert not unexpected, "the task of an applier died, which ends the load balancer"
-
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    bench = Bench()
-    yield bench
-    await bench.stop()
+    async for bench in running_bench():
+        yield bench
 
 
 async def test_the_leader_is_asked_first_and_the_other_follows_its_success(bench: Bench) -> None:
@@ -206,73 +53,6 @@ async def test_a_client_is_answered_before_the_cursor_is_committed(bench: Bench)
 
     bench.log.gate.set()
     await until(following.settled.is_set, "the lane goes on")
-
-
-UPDATE = b'{"ids":["absent","there"],"embeddings":[[1],[2]]}'
-FOUND = Answer(200, b'{"ids":["there"]}')
-
-
-async def test_an_update_made_harmless_goes_to_the_others_as_the_first_one_got_it(
-    bench: Bench,
-) -> None:
-    bench.servers[A].listed = FOUND
-    bench.let(B)
-
-    bench.logged(2, Kind.UPDATE, UPDATE)
-    await until(lambda: bench.sent(A) == 1, "the first one is under way")
-    for position, there in enumerate([b"x", b"y"], start=3):
-        absent = UPDATE.replace(b"absent", there + b"-absent")
-        bench.logged(position, Kind.UPDATE, absent.replace(b'"there"', b'"%s"' % there))
-    bench.let(A)
-
-    await until(lambda: bench.collection.lane.is_drained, "both instances have all")
-    assert bench.servers[A].bodies == bench.servers[B].bodies
-    assert len(bench.servers[A].bodies) == 2, "what waited was merged, on both"
-    assert not any(b"absent" in body for body in bench.servers[A].bodies)
-    assert bench.servers[B].reads == 0
-    resolved = [progress.resolved for progress in bench.log.recorded if progress.resolved]
-    assert [position for position, _ in resolved] == [2, 3, 4]
-
-
-async def test_a_hedged_update_is_as_harmless_as_the_one_that_hangs() -> None:
-    bench = Bench(hedge_max_seconds=0.02)
-    bench.servers[A].listed = bench.servers[B].listed = FOUND
-    bench.let(B)
-
-    entry = bench.logged(2, Kind.UPDATE, UPDATE)
-
-    await until(entry.settled.is_set, "the other has answered")
-    assert bench.servers[B].bodies == bench.servers[A].bodies
-    assert b'"absent"' not in bench.servers[B].bodies[0]
-    await bench.stop()
-
-
-async def test_an_update_whose_body_was_read_before_another_settled_it_is_made_harmless_too() -> (
-    None
-):
-    """The body that it read is the client's, although the outcome is known when it is sent."""
-    bench = Bench(hedge_max_seconds=0.02)
-    bench.servers[A].listed = bench.servers[B].listed = FOUND
-    has_read, is_going_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(point: str, *entries: Entry, instance: str = "") -> None:
-        if (point, instance) == ("before-send", B):
-            has_read.set()
-            await is_going_on.wait()
-        if (point, instance) == ("before-resolve", A):
-            await has_read.wait()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lb.delivery.reach", hold)
-        entry = bench.logged(2, Kind.UPDATE, UPDATE)
-        bench.let(A, B)
-        await until(entry.settled.is_set, "the first has answered")
-        bench.tail.release_body(entry)
-        is_going_on.set()
-        await until(lambda: bench.sent(B) == 1, "the other is sent it")
-
-    assert bench.servers[B].bodies == bench.servers[A].bodies
-    await bench.stop()
 
 
 async def test_what_was_refused_is_never_sent_to_the_others(bench: Bench) -> None:
@@ -576,99 +356,3 @@ async def test_an_instance_that_ends_again_and_again_gets_one_window_at_a_time()
     await until(lambda: bench.collection.lane.is_drained, "it is applied")
     await until(lambda: bench.other.lane.is_drained, "so is the other one, which waited")
     await bench.stop()
-
-
-def an_add(document: str) -> bytes:
-    return b'{"ids":["%s"],"embeddings":[[1,2]]}' % document.encode()
-
-
-async def three_that_wait(bench: Bench) -> list[Entry]:
-    """Log three adds of which the first is under way while the other two come."""
-    entries = [bench.logged(2, body=an_add("a"))]
-    await until(lambda: bench.sent(A) == 1, "the first one is under way")
-    return [*entries, bench.logged(3, body=an_add("b")), bench.logged(4, body=an_add("c"))]
-
-
-async def test_what_waits_while_a_request_is_under_way_goes_as_one(bench: Bench) -> None:
-    entries = await three_that_wait(bench)
-    bench.let(A, B)
-
-    await until(lambda: bench.collection.lane.is_drained, "both instances have all")
-
-    assert bench.sent(A) == 2
-    assert bench.servers[A].bodies[1] == b'{"ids":["b","c"],"embeddings":[[1,2],[1,2]]}'
-    assert [entry.outcome for entry in entries] == [OK, OK, OK]
-    settled = [p.settlement.position for p in bench.log.recorded if p.settlement]
-    assert settled == [2, 3, 4]
-
-
-async def test_a_write_that_finds_nothing_under_way_goes_at_once_and_alone(bench: Bench) -> None:
-    bench.logged(2, body=an_add("a"))
-    await until(lambda: bench.sent(A) == 1, "it goes")
-    assert bench.servers[A].bodies == [an_add("a")]
-
-
-async def test_when_a_merged_request_is_refused_each_write_gets_its_own_answer(
-    bench: Bench,
-) -> None:
-    entries = await three_that_wait(bench)
-    server = bench.servers[A]
-
-    async def write(method: str, path: str, body: bytes, content_type: str) -> Answer:
-        server.bodies.append(body)
-        return REFUSED if b'"b"' in body else OK
-
-    bench.let(A, B)
-    server.write = write
-
-    await until(lambda: bench.collection.lane.is_drained, "both instances are through")
-
-    assert [entry.outcome for entry in entries] == [OK, REFUSED, OK]
-    merged = b'{"ids":["b","c"],"embeddings":[[1,2],[1,2]]}'
-    assert server.bodies[1:] == [merged, an_add("b"), an_add("c")]
-    assert not any(b'"b"' in body for body in bench.servers[B].bodies), "a refusal is not sent on"
-    assert bench.fleet[A].failed_syncs == 0
-
-
-async def test_when_a_merged_request_gets_a_5xx_all_of_it_is_held_and_later_goes_singly(
-    bench: Bench,
-) -> None:
-    judging = asyncio.create_task(bench.quarantine.run())
-    bench.tasks.append(judging)
-    entries = await three_that_wait(bench)
-    server = bench.servers[A]
-
-    async def write(method: str, path: str, body: bytes, content_type: str) -> Answer:
-        server.bodies.append(body)
-        raise ServerFailedError(A, "HTTP 500")
-
-    bench.let(A)
-    server.write = write
-    await until(lambda: all(entry.is_held for entry in entries[1:]), "both are held")
-    assert bench.servers[B].bodies in ([], [an_add("a")])
-
-    now = asyncio.get_running_loop().time()
-    bench.let(B)
-    bench.quarantine.note_canary(A, CanaryAnswer(now, now, CanaryResult.TAKEN))
-
-    await until(lambda: all(entry.outcome for entry in entries), "the other instance answers")
-    assert bench.servers[B].bodies == [an_add("a"), an_add("b"), an_add("c")]
-
-
-async def test_a_merged_request_whose_connection_broke_is_sent_again_as_one(
-    bench: Bench,
-) -> None:
-    bench.fleet[B].move_to(State.SUSPECT, "arranged by the test")
-    entries = await three_that_wait(bench)
-    bench.servers[A].answer = InstanceUnreachableError(A, "reset")
-    bench.let(A)
-    await until(lambda: bench.fleet[A].failed_syncs == 1, "the first broke")
-    bench.servers[A].answer = OK
-    bench.fleet[A].move_to(State.CATCHING_UP, "arranged by the test")
-
-    await until(lambda: all(entry.outcome for entry in entries), "all have an outcome")
-
-    assert entries[0].in_doubt == {A}
-    assert bench.servers[A].bodies[1] == b'{"ids":["a","b","c"],"embeddings":[%s]}' % (
-        b",".join([b"[1,2]"] * 3)
-    )
