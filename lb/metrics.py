@@ -33,6 +33,7 @@ class _Readings(Collector):
     def collect(self) -> Iterator[Metric]:
         status = self._status.status()
         log, requests, process = status["log"], status["requests"], status["process"]
+        memory = status["memory"]
         yield from self._instances()
         yield from self._transactions(status["transactions"])
         for name, text, value in (
@@ -52,7 +53,10 @@ class _Readings(Collector):
             ("quarantined_entries", "Writes that wait for an administrator", log["quarantined"]),
             ("collections", "Collections in the catalogue", status["collections"]),
             ("requests_in_flight", "Requests being served", requests["in_flight"]),
-            ("memory_rss_bytes", "Resident memory of the process", process["rss_bytes"]),
+            ("memory_rss_bytes", "Resident memory of the process", memory["rss_bytes"]),
+            ("memory_limit_bytes", "Memory that the process may use", memory["limit_bytes"]),
+            ("bodies_bytes", "Bytes of requests in memory", memory["bodies_bytes"]),
+            ("waiting_for_memory", "Requests that wait for room", memory["waiting_for_budget"]),
         ):
             yield GaugeMetricFamily(f"chroma_lb_{name}", text, value=float(value))
         for name, text, value in (
@@ -61,6 +65,7 @@ class _Readings(Collector):
             ("pruned_bodies", "Bodies removed from the log", log["pruned_bodies"]),
             ("pruned_entries", "Entries removed from the log", log["pruned_entries"]),
             ("requests", "Requests answered", requests["served"]),
+            ("refused_for_memory", "Requests without room", memory["refused_for_budget"]),
             ("server_errors", "Requests answered with a 5xx", requests["server_errors"]),
             ("cpu_seconds", "Processor time of the process", process["cpu_seconds"]),
         ):

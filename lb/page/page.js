@@ -197,8 +197,12 @@ function drawLog({ log, transactions }) {
 
 function drawProcess({ process, memory, requests, collections }) {
   describe(byId("process"), [
-    ["Resident memory", bytes(process.rss_bytes)],
-    ...Object.entries(memory || {}).map(([name, value]) => [words(name), figure(name, value)]),
+    ["Resident memory", `${bytes(memory.rss_bytes)} of ${bytes(memory.limit_bytes)}`],
+    ["Bodies in memory", `${bytes(memory.bodies_bytes)} of ${bytes(memory.budget_bytes)}`],
+    ["Requests that wait for memory", count(memory.waiting_for_budget)],
+    ["Refused for lack of memory", count(memory.refused_for_budget)],
+    ["Most in one request to an instance", 
+      `${count(memory.window_documents)} documents, ${bytes(memory.window_bytes)}`],
     ["Processor", `${process.cpu_percent.toFixed(0)} %`],
     ["Requests in flight", count(requests.in_flight)],
     ["Requests answered", count(requests.served)],
@@ -296,11 +300,6 @@ const words = (name) => {
   const spaced = name.replace(/_bytes$/, "").replaceAll("_", " ").toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 };
-
-function figure(name, value) {
-  if (typeof value !== "number") return typeof value === "string" ? value : JSON.stringify(value);
-  return name.endsWith("bytes") ? bytes(value) : count(value);
-}
 
 // A stream that hangs gives no error: silence itself is the sign.
 setInterval(() => {
