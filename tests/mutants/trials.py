@@ -80,10 +80,8 @@ PRIMARY_KILLED = Trial("primary-killed", 5.0, (("kill primary", 0.5, 4.0),))
 # Longer than a client waits for an answer: whoever waits for the primary fails.
 PRIMARY_AWAY = Trial("primary-away", 12.0, (("kill primary", 0.5, 11.0),))
 PRIMARY_PAUSED = Trial("primary-paused", 12.0, (("pause primary", 0.5, 11.0),))
-PRIMARY_FLAPS = Trial(
-    "primary-flaps",
-    6.0,
-    (("reset primary", 0.3, 1.0), ("reset primary", 4.5, 1.0)),
+READS_LOSE_ANSWERS = Trial(
+    "reads-lose-answers", 5.0, (("drop-answer primary 3 query", 0.5, 2.0),), workload=workload("cms")
 )
 PRIMARY_DEAF = Trial("primary-deaf", 5.0, (("black-hole primary", 0.5, 3.0),), workload=MANY_LANES)
 REPLICA_NARROW = Trial(
@@ -140,7 +138,7 @@ TRIALS: dict[str, Trial] = {
         PRIMARY_KILLED,
         PRIMARY_AWAY,
         PRIMARY_PAUSED,
-        PRIMARY_FLAPS,
+        READS_LOSE_ANSWERS,
         PRIMARY_DEAF,
         REPLICA_NARROW,
         RESET_THEN_KILL,

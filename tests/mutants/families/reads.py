@@ -1,8 +1,11 @@
 """Mutants of reading: which instance is asked, and what becomes of a read that fails."""
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
 
-from lb import lanes, lookups, reads
+from lb import http_pool, lanes, lookups, reads
 from lb.catalogue import Collection
 from lb.lanes import Lane
 from lb.model import Answer, Entry
@@ -65,7 +68,7 @@ def empty_reads(patches: Patches) -> None:
     original = patches.replace(lookups.Lookups, "_records", records)
 
 
-@mutant(Promise.HEDGED_READS, "primary-flaps", "availability")
+@mutant(Promise.HEDGED_READS, "reads-lose-answers", "availability")
 def reads_not_retried(patches: Patches) -> None:
     """A read whose connection broke fails for the client; no other instance is asked."""
 
@@ -77,6 +80,26 @@ def reads_not_retried(patches: Patches) -> None:
 
     original = patches.replace(reads.Reads, "_is_exhausted", is_exhausted)
     give_up_first(patches)
+    never_repeat(patches)
+
+
+def never_repeat(patches: Patches) -> None:
+    """Have the pool of connections send nothing again, either."""
+
+    async def ask(
+        self: http_pool.HttpPool,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = "",
+        *,
+        is_repeatable: bool = False,
+        sent_on: Callable[[asyncio.Transport], None] = http_pool.nobody,
+    ) -> Answer:
+        answer: Answer = await original(self, method, path, body, content_type, sent_on=sent_on)
+        return answer
+
+    original = patches.replace(http_pool.HttpPool, "ask", ask)
 
 
 def give_up_first(patches: Patches) -> None:
