@@ -81,7 +81,10 @@ PRIMARY_KILLED = Trial("primary-killed", 5.0, (("kill primary", 0.5, 4.0),))
 PRIMARY_AWAY = Trial("primary-away", 12.0, (("kill primary", 0.5, 11.0),))
 PRIMARY_PAUSED = Trial("primary-paused", 12.0, (("pause primary", 0.5, 11.0),))
 READS_LOSE_ANSWERS = Trial(
-    "reads-lose-answers", 5.0, (("drop-answer primary 3 query", 0.5, 2.0),), workload=workload("cms")
+    "reads-lose-answers",
+    5.0,
+    (("drop-answer primary 3 query", 0.5, 2.0),),
+    workload=workload("cms"),
 )
 PRIMARY_DEAF = Trial("primary-deaf", 5.0, (("black-hole primary", 0.5, 3.0),), workload=MANY_LANES)
 REPLICA_NARROW = Trial(
