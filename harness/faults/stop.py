@@ -11,7 +11,7 @@ from harness.labs.base import Capability, Lab
 class Stop(Kill):
     """SIGTERM, or a fast shutdown of PostgreSQL: the server may finish what it does, and is gone.
 
-    A server that has to be killed did not end orderly: then the fault cannot be injected.
+    One that does not end in time is killed, as service managers do; the evidence names the signal.
     """
 
     @property

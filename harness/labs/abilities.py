@@ -30,7 +30,7 @@ class Stoppable(Killable, Protocol):
         ...
 
     async def end(self, target: str) -> None:
-        """Ask the server to end, and return when it is gone; raises `LabError` if it stays."""
+        """Ask the server to end, and return when it is gone; one that stays is killed."""
         ...
 
 

@@ -7,7 +7,7 @@ from harness.labs.process_tree import ProcessIdentity
 from harness.labs.server_process import ServerProcess
 
 # Our load balancer answers those who wait before it ends, PostgreSQL writes a checkpoint.
-_END_TIMEOUT_SECONDS = 20.0
+END_TIMEOUT_SECONDS = 20.0
 CRASHED_AT_FAILPOINT = "exit code 137"
 """What tells it from every other end: SIGKILL is seen as a signal, not as an exit code."""
 _FAILPOINT_SETTINGS = ("FAILPOINTS_ENABLED", "FAILPOINTS")
@@ -25,8 +25,12 @@ class StopsServers:
         return self._process(target).ending
 
     async def end(self, target: str) -> None:
-        """Send the signal of an orderly end: SIGTERM, or SIGINT to PostgreSQL (fast shutdown)."""
-        await self._process(target).end(_END_TIMEOUT_SECONDS)
+        """Send the signal of an orderly end: SIGTERM, or SIGINT to PostgreSQL (fast shutdown).
+
+        What does not end in time is killed, as service managers do: a Chroma server waits for
+        connections that a fault of the network keeps open.
+        """
+        await self._process(target).stop(END_TIMEOUT_SECONDS)
 
     async def arm(self, target: str, failpoint: str) -> None:
         """Start the server again, with a failpoint in its environment.
@@ -47,7 +51,7 @@ class StopsServers:
         self._set_failpoints(target, ())
         process = self._process(target)
         if armed and process.is_alive():
-            await process.end(_END_TIMEOUT_SECONDS)
+            await process.end(END_TIMEOUT_SECONDS)
         if not process.is_alive():
             await self.restart(target)
 

@@ -23,6 +23,7 @@ from harness.faults.restart import Restart
 from harness.faults.slow_close import SlowClose
 from harness.faults.stop import Stop
 from harness.faults.two_lbs import RollingDeploy, SecondLb
+from harness.labs import stopping
 from harness.labs.possibilities import why_not_here
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.toxiproxy import Toxiproxy
@@ -82,6 +83,21 @@ async def test_a_fault_is_seen_to_take_effect_and_to_heal(
     assert await fault.prove_healed(running_lab)
     await fault.heal(running_lab)
     assert await fault.prove_healed(running_lab), "healing twice did harm"
+
+
+async def test_a_server_that_does_not_end_in_time_is_killed_as_service_managers_do(
+    running_lab: ProcessLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in a soak: Chroma waits for connections that a black hole keeps open."""
+    monkeypatch.setattr(stopping, "END_TIMEOUT_SECONDS", 0.3)
+    fault = Stop("replica")
+    await running_lab.pause("replica")
+    try:
+        await fault.inject(running_lab)
+        assert "SIGKILL" in await fault.prove_effect(running_lab)
+    finally:
+        await fault.heal(running_lab)
+    assert await fault.prove_healed(running_lab)
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, *OF_A_MOMENT], ids=lambda fault: fault.name)
