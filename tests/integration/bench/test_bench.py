@@ -63,10 +63,12 @@ async def test_the_proxy_is_compared_with_nginx_or_it_is_said_why_not(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if find_nginx() is not None:
-        ratio, ours, theirs = await upstream.measure(bench)
+        ratio, plain_ratio, ours, theirs, plain_theirs = await upstream.measure(bench)
         assert ours.value
         assert theirs.value
+        assert plain_theirs.value
         assert ratio.value == pytest.approx(ours.value / theirs.value, rel=0.01)
+        assert plain_ratio.value
     monkeypatch.setattr("bench.nginx.find_nginx", lambda: None)
     for figure in await upstream.measure(bench):
         assert figure.value is None
