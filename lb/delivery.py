@@ -21,7 +21,7 @@ from lb.errors import (
 from lb.executor import Execution, Executor
 from lb.failpoints import reach
 from lb.instances import Instance
-from lb.lanes import choose_window
+from lb.lanes import FOLLOW_SECONDS, choose_window
 from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
@@ -43,7 +43,8 @@ class Machinery:
     """What all appliers share.
 
     `spawn` runs a named, supervised task; `doubt` has a collection on an instance compared later;
-    `limits` tells how large a window may be now.
+    `limits` tells how large a window may be now. `is_follower_paced`: no client waits for those
+    that follow.
     """
 
     tail: LogTail
@@ -57,6 +58,7 @@ class Machinery:
     quarantine: Quarantine
     ailments: Ailments
     limits: Callable[[], WindowLimits]
+    is_follower_paced: bool = True
 
 
 class Delivery:
@@ -92,6 +94,8 @@ class Delivery:
             return  # It left, or the entry was accused or refused elsewhere, meanwhile.
         was_failing = self.instance.canary_failed or name in lane.broken
         self._note_sent(collection, window)
+        if is_decided and self._m.is_follower_paced:
+            lane.follow_at[name] = self._m.clock() + FOLLOW_SECONDS
         sent_at = self._m.clock()
         try:
             await reach("before-send", *window.entries, instance=name)

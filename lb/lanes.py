@@ -12,6 +12,9 @@ from uuid import UUID
 from lb.merging import MERGEABLE, WindowLimits
 from lb.model import STRUCTURAL, Entry
 
+FOLLOW_SECONDS = 0.05
+"""How far apart requests with what other instances have done already may be, in one lane."""
+
 
 class Step(Enum):
     """What an instance does with the next entry of a lane."""
@@ -25,7 +28,7 @@ class Step(Enum):
     WAIT = auto()
     """Something else must happen first; the one who makes it happen asks again."""
     HEDGE = auto()
-    """Another instance was asked and may answer; ask again at `Decision.at`."""
+    """Another instance was asked and may answer, or more may come; ask again at `Decision.at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Lane:
         """Instances that get a copy, with what was logged since it began and is to be made up."""
         self.singly_until: dict[str, int] = {}
         """Instances that refused a window: up to this position they get entries one by one."""
+        self.follow_at: dict[str, float] = {}
+        """Before that an instance is not sent again what another one has done already."""
         self.tested: dict[str, int] = {}
         """After which of its returns an instance has last taken a write of the collection."""
         self.broken: set[str] = set()
@@ -232,6 +237,18 @@ def _held(entry: Entry, now: float) -> Decision | None:
     return None
 
 
+def _follow(lane: Lane, instance: str, entry: Entry, now: float) -> Decision:
+    """Send what another instance has done, but not each write by itself while more are coming.
+
+    No client waits for it, and each request here slows the instance that clients do wait for,
+    where both share a disk or a processor. What has waited for long is sent at once.
+    """
+    if entry.kind not in MERGEABLE or entry.first_sent_at is None:
+        return Decision(Step.SEND, entry)
+    at = min(lane.follow_at.get(instance, 0.0), entry.first_sent_at + FOLLOW_SECONDS)
+    return Decision(Step.SEND if now >= at else Step.HEDGE, entry, at)
+
+
 def decide(
     lane: Lane,
     instance: str,
@@ -260,7 +277,7 @@ def decide(
     if now < (retry_at := lane.retry_at.get(instance, 0.0)):
         return Decision(Step.HEDGE, entry, retry_at)
     if entry.outcome is not None:
-        return Decision(Step.SEND, entry)
+        return _follow(lane, instance, entry, now)
     leaders = [name for name in lane.queues if name not in lane.held and able(name, entry)]
     sound = [name for name in leaders if name not in lane.broken]
     if preferred_instance(lane, sound or leaders) == instance:

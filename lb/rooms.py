@@ -160,6 +160,7 @@ class Rooms:
             self.quarantine,
             self._ailments,
             on.pressure.window_limits,
+            is_follower_paced=on.settings.write_ack == "first",
         )
 
     def _rebuilder(self, name: str) -> Rebuilder:

@@ -199,17 +199,26 @@ class Wal:
                 connection.terminate()
 
     async def _round(self) -> None:
-        """Write what waits; what PostgreSQL refuses for its content is found and refused."""
-        count = first_round([append.entry for append in self._appends])
-        appends, self._appends = self._appends[:count], self._appends[count:]
+        """Write what waits; what PostgreSQL refuses for its content is found and refused.
+
+        Entries that come while progress is being written join the round: clients that have just
+        been answered write again at once.
+        """
         notes, self._notes, self._soon = self._notes + self._soon, [], []
+        appends: list[Append] = []
         try:
-            await self._commit(appends, notes)
+            await self._commit(appends, notes, self._take_appends)
         except CONTENT_ERRORS as error:
             log.warning("a round of %s appends was refused: %s", len(appends), error)
             await self._commit([], notes)
             for append in appends:
                 await self._commit_alone(append)
+
+    def _take_appends(self) -> list[Append]:
+        """Take the entries that are to be written now."""
+        count = first_round([append.entry for append in self._appends])
+        appends, self._appends = self._appends[:count], self._appends[count:]
+        return appends
 
     async def _commit_alone(self, append: Append) -> None:
         """Write one append of a round that failed; if it was the culprit, only it is refused."""
@@ -219,10 +228,16 @@ class Wal:
             log.warning("%s cannot be logged: %s", append.entry, error)
             append.undo()
 
-    async def _commit(self, appends: list[Append], notes: list[_Note]) -> None:
+    async def _commit(
+        self,
+        appends: list[Append],
+        notes: list[_Note],
+        take_more: Callable[[], list[Append]] = list,
+    ) -> None:
         """Commit, and deliver; after a lost session nothing is delivered, and `run` reconnects.
 
-        Raises one of `CONTENT_ERRORS`, and then nothing was written.
+        `take_more` is asked for further appends, which are added to those given, when progress has
+        been written. Raises one of `CONTENT_ERRORS`, and then nothing was written.
         """
         connection = self._connection
         if connection is None:
@@ -231,12 +246,13 @@ class Wal:
             return
         committing, asked_at = False, self._clock()
         try:
-            await reach("before-append", *(append.entry for append in appends))
             transaction = connection.transaction()
             await transaction.start()
             try:
                 # Progress first: a drop that is appended now comes after an older state.
                 await write_progress(connection, [each for note in notes for each in note.progress])
+                appends.extend(take_more())
+                await reach("before-append", *(append.entry for append in appends))
                 await write_appends(connection, [(a.entry, a.change) for a in appends])
             except CONTENT_ERRORS:
                 await transaction.rollback()

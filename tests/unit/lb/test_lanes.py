@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lb.lanes import Decision, Lane, Step, choose_window, decide, preferred_instance
+from lb.lanes import FOLLOW_SECONDS, Decision, Lane, Step, choose_window, decide, preferred_instance
 from lb.merging import WindowLimits
 from lb.model import Answer, Entry, Kind, Standing, Suspicion
 from tests.unit.lb.stand_ins import LANE, OK, REFUSED, an_entry
@@ -287,6 +287,38 @@ def test_an_entry_queues_only_where_it_is_not_applied() -> None:
     assert lane.next_entry(A) is None
     assert lane.next_entry(B) is entry
     assert not lane.is_drained
+
+
+def followed(kind: Kind = Kind.ADD, sent_at: float | None = NOW) -> tuple[Lane, Entry]:
+    """Make a lane whose instance B has just been sent something, and lacks one more entry."""
+    entry = an_entry(1, kind, OK)
+    entry.first_sent_at = sent_at
+    lane = a_lane(entry)
+    lane.follow_at[B] = NOW + FOLLOW_SECONDS
+    return lane, entry
+
+
+def test_what_follows_so_soon_waits_a_moment_for_more() -> None:
+    lane, entry = followed()
+
+    assert next_step(lane, B, now=NOW).step is Step.HEDGE
+    assert next_step(lane, B, now=NOW).at == NOW + FOLLOW_SECONDS
+    assert next_step(lane, B, now=NOW + FOLLOW_SECONDS).step is Step.SEND
+    del lane.follow_at[B]
+    assert next_step(lane, B, now=NOW).step is Step.SEND, "the first one does not wait"
+    assert entry.outcome is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent_at"),
+    [(Kind.ADD, NOW - FOLLOW_SECONDS), (Kind.ADD, None), (Kind.MODIFY, NOW), (Kind.DROP, NOW)],
+)
+def test_a_backlog_and_what_changes_the_collection_follow_at_once(
+    kind: Kind, sent_at: float | None
+) -> None:
+    lane, _ = followed(kind, sent_at)
+
+    assert next_step(lane, B, now=NOW).step is Step.SEND
 
 
 def window(lane: Lane, most_entries: int = 10, most_bytes: int = 1000) -> list[int]:
