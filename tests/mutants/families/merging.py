@@ -82,7 +82,7 @@ def rows_mixed_up(patches: Patches) -> None:
     original = patches.replace(delivery, "pack", pack)
 
 
-@mutant(Promise.ONE_ORDER, "crowded", "convergence")
+@mutant(Promise.ONE_ORDER, "primary-killed", "convergence")
 def window_over_what_is_between(patches: Patches) -> None:
     """Writes of one kind are gathered into a window over those of another kind between them."""
 
