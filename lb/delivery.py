@@ -236,6 +236,7 @@ class Delivery:
         self._failures[collection] = failures + 1
         delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures, 10))
         collection.lane.retry_at[self.instance.name] = self._m.clock() + delay
+        collection.lane.follow_at.pop(self.instance.name, None)
         log.log(
             logging.INFO if failures else logging.WARNING,
             "entry %s has no outcome on %s yet: %s",

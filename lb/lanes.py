@@ -116,6 +116,8 @@ class Lane:
             kept.pop(instance)
         self.retry_at.pop(instance, None)
         self.singly_until.pop(instance, None)
+        self.follow_at.pop(instance, None)
+        self.tested.pop(instance, None)
         self.broken.discard(instance)
 
     def join(self, instance: str, like: str) -> None:
