@@ -207,18 +207,21 @@ class Wal:
         notes, self._notes, self._soon = self._notes + self._soon, [], []
         appends: list[Append] = []
         try:
-            await self._commit(appends, notes, self._take_appends)
+            await self._commit(appends, notes, is_open=True)
         except CONTENT_ERRORS as error:
             log.warning("a round of %s appends was refused: %s", len(appends), error)
             await self._commit([], notes)
             for append in appends:
                 await self._commit_alone(append)
 
-    def _take_appends(self) -> list[Append]:
-        """Take the entries that are to be written now."""
+    def _take_more(self, appends: list[Append], notes: list[_Note]) -> list[_Note]:
+        """Add what has come meanwhile, at one moment: no entry overtakes an older note."""
         count = first_round([append.entry for append in self._appends])
-        appends, self._appends = self._appends[:count], self._appends[count:]
-        return appends
+        more, self._notes, self._soon = self._notes + self._soon, [], []
+        appends.extend(self._appends[:count])
+        del self._appends[:count]
+        notes.extend(more)
+        return more
 
     async def _commit_alone(self, append: Append) -> None:
         """Write one append of a round that failed; if it was the culprit, only it is refused."""
@@ -229,15 +232,12 @@ class Wal:
             append.undo()
 
     async def _commit(
-        self,
-        appends: list[Append],
-        notes: list[_Note],
-        take_more: Callable[[], list[Append]] = list,
+        self, appends: list[Append], notes: list[_Note], *, is_open: bool = False
     ) -> None:
         """Commit, and deliver; after a lost session nothing is delivered, and `run` reconnects.
 
-        `take_more` is asked for further appends, which are added to those given, when progress has
-        been written. Raises one of `CONTENT_ERRORS`, and then nothing was written.
+        `is_open`: what comes meanwhile is added to both lists. Raises one of `CONTENT_ERRORS`, and
+        then nothing was written.
         """
         connection = self._connection
         if connection is None:
@@ -250,8 +250,10 @@ class Wal:
             await transaction.start()
             try:
                 # Progress first: a drop that is appended now comes after an older state.
-                await write_progress(connection, [each for note in notes for each in note.progress])
-                appends.extend(take_more())
+                await write_progress(connection, _progress_of(notes))
+                if is_open:
+                    late = self._take_more(appends, notes)
+                    await write_progress(connection, _progress_of(late))
                 await reach("before-append", *(append.entry for append in appends))
                 await write_appends(connection, [(a.entry, a.change) for a in appends])
             except CONTENT_ERRORS:
@@ -348,7 +350,11 @@ class Wal:
         self._deliver(present)
 
 
+def _progress_of(notes: list[_Note]) -> list[Progress]:
+    return [each for note in notes for each in note.progress]
+
+
 async def _reach_cursors(notes: list[_Note]) -> None:
-    for advance in (each.advance for note in notes for each in note.progress):
+    for advance in (each.advance for each in _progress_of(notes)):
         if advance is not None and advance.entry is not None:
             await reach("before-cursor", advance.entry, instance=advance.instance)

@@ -1,7 +1,7 @@
 """Which commits the log makes: what is due soon shares one with the next write."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -21,6 +21,8 @@ class StandInConnection:
         self.gate = asyncio.Event()
         self.gate.set()
         self._statements: list[str] = []
+        self.meanwhile: list[Callable[[], None]] = []
+        """What happens, one after the other, while the next statement is under way."""
 
     def transaction(self) -> "StandInConnection":
         return self
@@ -29,6 +31,9 @@ class StandInConnection:
         self._statements = []
 
     async def execute(self, statement: str, *_: Any) -> str:
+        while self.meanwhile:
+            self.meanwhile.pop(0)()
+            await asyncio.sleep(0)
         words = statement.lower().split()
         self._statements.append(words[words.index("into") + 1 if "into" in words else 1])
         return ""
@@ -101,6 +106,22 @@ async def test_what_is_noted_while_a_write_is_committed_follows_at_once(bench: B
 
     await until(noted.done, "it is durable")
     assert bench.connection.commits == [["wal"], ["cursors"]]
+
+
+async def test_an_entry_never_overtakes_what_was_noted_before_it(bench: Bench) -> None:
+    """Both come while older progress is written; the note may hold an older state of a row."""
+    notes: list[asyncio.Task[None]] = []
+
+    def come() -> None:
+        older = Progress(advance=Advance(LANE, "replica", 1))
+        notes.append(asyncio.create_task(bench.wal.record(older)))
+
+    bench.connection.meanwhile = [come, bench.submit]
+    first = asyncio.create_task(bench.wal.record(Progress(advance=Advance(LANE, "primary", 1))))
+
+    await until(lambda: first.done() and bench.delivered == [1], "all are durable")
+    assert bench.connection.commits == [["cursors", "cursors", "wal"]]
+    assert notes[0].done()
 
 
 async def test_an_end_does_not_wait_for_what_is_due_soon(bench: Bench) -> None:
