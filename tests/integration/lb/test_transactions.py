@@ -151,6 +151,8 @@ async def test_writes_that_a_killed_load_balancer_left_unanswered_are_recovered(
 ) -> None:
     await create(lb, "left")
     assert (await send(lb, "left", "answered", ids=["a"], embeddings=[[1, 2]])).is_success
+    # What is pending from now on is the write that nobody can apply.
+    await eventually(lambda: is_quiet(lb), "the instances are equal")
     await lab.kill("primary")
     await lab.kill("replica")
     waiting = asyncio.create_task(send(lb, "left", "unanswered", ids=["b"], embeddings=[[1, 2]]))
