@@ -1,0 +1,94 @@
+"""Owns the record of a timing gap: what clients felt of a failure, and until when.
+
+The **offset** of an operation is the time from the injection to its intended start.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.model.verdict import Outcome
+
+
+class Felt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of some operations; latencies count from their intended starts."""
+
+    operations: int
+    failed: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+class GapRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of operation met.
+
+    `by_offset` has the beginning of each span of offsets that any operation began in; `failures`
+    counts those that did not succeed by how they ended.
+    """
+
+    kind: str
+    felt: Felt
+    gap_seconds: float
+    by_offset: dict[str, Felt]
+    failures: dict[str, int]
+
+
+class Normality(msgspec.Struct, frozen=True, kw_only=True):
+    """When reads, or writes, were normal again: all that began later succeeded within the limit.
+
+    `after_seconds` is an offset: 0 when they always were, None when they were not before the
+    healing. Without a baseline `baseline_p99_ms` is None, and the limit the least one.
+    """
+
+    limit_seconds: float
+    baseline_p99_ms: float | None
+    after_seconds: float | None
+
+
+class GapProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a failure did to clients, from its injection until it was healed.
+
+    The **gap** ends with the last operation that failed or took longer than `hurt_seconds`. What
+    began after the healing is `healed`, and no part of the rest.
+    """
+
+    faults: tuple[str, ...]
+    lasted_seconds: float
+    hurt_seconds: float
+    felt: Felt
+    gap_seconds: float
+    rows: tuple[GapRow, ...]
+    reads: Normality
+    writes: Normality
+    healed: Felt
+
+
+class GapExperiment(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of failure: its profile, and what the checkers say of the run.
+
+    `objections` names the checkers that did not pass, with what they said.
+    """
+
+    kind: str
+    outcome: Outcome
+    objections: dict[str, Outcome]
+    profile: GapProfile
+
+
+class GapReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All kinds of failure that were measured at one load balancer, and the command for it."""
+
+    name: str
+    command: str
+    experiments: tuple[GapExperiment, ...]
+
+
+@dataclass(frozen=True)
+class GapPoint:
+    """One operation, as a plot shows it."""
+
+    offset_seconds: float
+    latency_seconds: float
+    is_write: bool
+    is_failed: bool

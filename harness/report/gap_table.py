@@ -1,0 +1,165 @@
+"""Owns the tables of timing gaps: operations by offset, kinds of failure, two runs side by side."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from harness.model.gap import Felt, GapExperiment, GapProfile, GapReport, Normality
+
+
+def print_experiment(console: Console, experiment: GapExperiment, spans: Sequence[str]) -> None:
+    """Print what each kind of operation met, as a whole and by offset; `spans` in their order."""
+    profile = experiment.profile
+    console.print(_kinds_table(profile))
+    console.print(_offsets_table(profile, spans))
+    console.print(
+        "by offset: the slowest in ms, or of how many how many failed, by the intended start after "
+        "the injection",
+        style="dim",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(f"normal reads: {_normality(profile.reads)}", highlight=False, soft_wrap=True)
+    console.print(f"normal writes: {_normality(profile.writes)}", highlight=False, soft_wrap=True)
+    console.print(f"verdict: {_verdict(experiment)}", highlight=False, soft_wrap=True)
+
+
+def print_report(console: Console, report: GapReport) -> None:
+    """Print a line for each kind of failure."""
+    table = _table("failure", *_HEADINGS)
+    for experiment in report.experiments:
+        table.add_row(experiment.kind, *_cells(experiment))
+    console.print(table)
+
+
+def print_comparison(console: Console, reports: Sequence[GapReport]) -> None:
+    """Print the reports side by side: each kind of failure, then each kind of operation in it."""
+    table = _table("failure", "run", *_HEADINGS)
+    for kind in _kinds(reports):
+        for report in reports:
+            for experiment in _of_kind(report, kind):
+                table.add_row(kind, report.name, *_cells(experiment))
+    console.print(table)
+    for kind in _kinds(reports):
+        console.print(_side_by_side(reports, kind))
+
+
+_HEADINGS = (
+    "operations",
+    "failed",
+    "p50 ms",
+    "p99 ms",
+    "max ms",
+    "gap s",
+    "reads normal",
+    "writes normal",
+    "failed later",
+    "verdict",
+)
+
+
+def _kinds(reports: Iterable[GapReport]) -> list[str]:
+    """List the kinds of failure of all reports, in the order of the first that has them."""
+    return list(dict.fromkeys(e.kind for report in reports for e in report.experiments))
+
+
+def _of_kind(report: GapReport, kind: str) -> list[GapExperiment]:
+    return [experiment for experiment in report.experiments if experiment.kind == kind]
+
+
+def _cells(experiment: GapExperiment) -> list[str]:
+    profile = experiment.profile
+    return [
+        *_felt_cells(profile.felt),
+        f"{profile.gap_seconds:.2f}",
+        _when(profile.reads),
+        _when(profile.writes),
+        f"{profile.healed.failed} of {profile.healed.operations}",
+        str(experiment.outcome),
+    ]
+
+
+def _felt_cells(felt: Felt) -> list[str]:
+    latencies = (felt.p50_ms, felt.p99_ms, felt.max_ms)
+    return [f"{felt.operations:,}", _share(felt), *(f"{latency:,.0f}" for latency in latencies)]
+
+
+def _share(felt: Felt) -> str:
+    if not felt.failed:
+        return "0"
+    return f"{felt.failed} ({felt.failed / felt.operations:.0%})"
+
+
+def _when(normality: Normality) -> str:
+    if normality.after_seconds is None:
+        return "never"
+    return f"{normality.after_seconds:.2f} s" if normality.after_seconds else "always"
+
+
+def _normality(normality: Normality) -> str:
+    p99 = normality.baseline_p99_ms
+    baseline = "there was no baseline" if p99 is None else f"99 % of the baseline took {p99:.0f} ms"
+    limit = f"up to {normality.limit_seconds:.2f} s is normal, {baseline}"
+    match _when(normality):
+        case "always":
+            return f"always ({limit})"
+        case "never":
+            return f"not before the healing ({limit})"
+        case after:
+            return f"from {after} after the injection on ({limit})"
+
+
+def _verdict(experiment: GapExperiment) -> str:
+    objections = (f"{name} {outcome}" for name, outcome in experiment.objections.items())
+    return "; ".join((str(experiment.outcome), *objections))
+
+
+def _kinds_table(profile: GapProfile) -> Table:
+    table = _table("kind", *_HEADINGS[:6])
+    table.add_column("how they failed")
+    for row in profile.rows:
+        failures = ", ".join(f"{count} {how}" for how, count in row.failures.items())
+        table.add_row(row.kind, *_felt_cells(row.felt), f"{row.gap_seconds:.2f}", failures)
+    table.add_row("all", *_felt_cells(profile.felt), f"{profile.gap_seconds:.2f}")
+    return table
+
+
+def _offsets_table(profile: GapProfile, spans: Sequence[str]) -> Table:
+    met = [span for span in spans if any(span in row.by_offset for row in profile.rows)]
+    table = _table("by offset", *met)
+    for row in profile.rows:
+        table.add_row(row.kind, *(_offset_cell(row.by_offset.get(span)) for span in met))
+    return table
+
+
+def _offset_cell(felt: Felt | None) -> str:
+    if felt is None:
+        return "-"
+    return f"{felt.failed}/{felt.operations}" if felt.failed else f"{felt.max_ms:,.0f}"
+
+
+def _side_by_side(reports: Sequence[GapReport], kind: str) -> Table:
+    """Show for one kind of failure what each kind of operation met in each run."""
+    found = [e.profile for report in reports for e in _of_kind(report, kind)]
+    named = [report.name for report in reports if _of_kind(report, kind)]
+    headings = [f"{name} {what}" for name in named for what in ("failed", "max ms", "gap s")]
+    table = _table(kind, *headings)
+    for operation in dict.fromkeys(row.kind for profile in found for row in profile.rows):
+        cells: list[str] = []
+        for profile in found:
+            row = next((row for row in profile.rows if row.kind == operation), None)
+            cells += (
+                [_share(row.felt), f"{row.felt.max_ms:,.0f}", f"{row.gap_seconds:.2f}"]
+                if row
+                else ["-"] * 3
+            )
+        table.add_row(operation, *cells)
+    return table
+
+
+def _table(first: str, *headings: str) -> Table:
+    table = Table(Column(first, no_wrap=True), box=None, padding=(0, 1, 0, 1))
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
