@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
-from harness.checkers.gap_profile import SPANS, gap_points
+from harness.checkers.gap_profile import SPANS
 from harness.cli.run import (
     EXIT_CODES,
     SEED_BITS,
@@ -21,12 +23,11 @@ from harness.cli.run import (
     options_that_repeat,
 )
 from harness.cli.runs import store
-from harness.errors import RunDirectoryError
-from harness.model.gap import GapExperiment, GapPoint, GapReport
-from harness.report.gap_plot import Panels, draw
+from harness.errors import UsageError
+from harness.report.gap_plot import draw
 from harness.report.gap_table import print_comparison, print_experiment, print_report
 from harness.runner.gap import FAILURES, failures_named, gap_scenario, gap_workload
-from harness.runner.gap_store import MeasuredGaps, experiment_of, find_gaps, write_report
+from harness.runner.gap_store import MeasuredGaps, find_gaps, measured_in
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.workloads.settings import Addressing
@@ -35,6 +36,9 @@ PLOT = "gap.svg"
 _ALL_FAILURES = ",".join(FAILURES)
 _LEAST_SECONDS = 5.0
 _MOST_OPERATIONS_PER_SECOND = 50.0
+# How long instances get to agree at the end; the promise is as long.
+_REST_SECONDS = 30.0
+_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ Exit codes:
 @click.option(
     "--rate",
     type=click.FloatRange(1, _MOST_OPERATIONS_PER_SECOND),
-    default=16.0,
+    default=20.0,
     show_default=True,
     help="Operations per second, in the open loop; a client for each that may wait.",
 )
@@ -113,7 +117,11 @@ Exit codes:
 @click.option("--seed", type=click.IntRange(0), help="Repeat the measurement of that seed.")
 @click.option("--lb-command", help="Start this load balancer instead of our own.")
 @click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
-@click.option("--saved", metavar="RUN", help="Measure nothing: show a saved RUN again.")
+@click.option(
+    "--saved",
+    metavar="RUN",
+    help="Measure nothing: show a saved RUN again, and write its files anew.",
+)
 @click.option(
     "--compare",
     nargs=2,
@@ -125,91 +133,100 @@ Exit codes:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the files go; by default .runs/<time>-gap-<seed>.",
 )
+@click.pass_context
 def gap(
-    target: str,
-    kinds: str,
-    seconds: float,
-    rate: float,
-    addressing: str,
-    seed: int | None,
-    lb_command: str | None,
-    lb_ready: str | None,
+    context: click.Context,
+    /,
     saved: str | None,
     compare: tuple[str, str] | None,
     run_directory: Path | None,
+    **measuring: Any,
 ) -> None:
     """Measure what clients feel of a failure, by kind of operation and time since the injection.
 
-    One run for each kind of failure, judged as every run is. The tables are also in gap.json, and
+    One run for each kind of failure, judged as every run is. The figures are also in gap.json, and
     every operation in gap.svg.
     """
-    console = Console()
-    now = datetime.now(UTC)
+    console = _console()
     if compare is not None:
-        both = [find_gaps(store(), word) for word in compare]
-        directory = run_directory or store().root / f"{now:%Y%m%dT%H%M%S}-gap-compared"
-        _compare(console, both, directory)
+        _refuse_others(context, "--compare")
+        _compare(console, [find_gaps(store(), word) for word in compare], run_directory)
         return
     if saved is not None:
+        _refuse_others(context, "--saved")
         measured = find_gaps(store(), saved)
-        _show(console, measured)
-        sys.exit(EXIT_CODES[measured.outcome])
-    seed = secrets.randbits(SEED_BITS) if seed is None else seed
-    directory = run_directory or default_run_directory(store().root, "gap", seed, now)
-    wanted = failures_named(kinds)
-    plan = _Plan(
-        target, wanted, seconds, seed, rate, Addressing(addressing), lb_command, lb_ready, directory
-    )
-    measured = _measure(console, plan)
-    print_report(console, measured.report)
-    _plot([measured], directory / PLOT)
-    console.print(f"again:   {plan.command}", highlight=False, soft_wrap=True)
-    console.print(f"files:   {directory}", highlight=False, soft_wrap=True)
-    sys.exit(EXIT_CODES[measured.outcome])
-
-
-def _measure(console: Console, plan: _Plan) -> MeasuredGaps:
-    """Do one kind after another; what was measured is written as soon as it is."""
-    experiments: list[GapExperiment] = []
-    points: dict[str, Sequence[GapPoint]] = {}
+        for experiment in measured.report.experiments:
+            console.print(f"[bold]{experiment.kind}[/bold]", highlight=False)
+            print_experiment(console, experiment, SPANS)
+        _finish(console, measured, run_directory or measured.directory)
+    plan = _plan(run_directory, **measuring)
     for kind in plan.kinds:
-        experiment, of_kind = _measure_kind(console, plan, kind)
-        print_experiment(console, experiment, SPANS)
-        experiments.append(experiment)
-        points[kind] = of_kind
-        report = GapReport(
-            name=plan.directory.name, command=plan.command, experiments=tuple(experiments)
-        )
-        write_report(plan.directory, report)
-    return MeasuredGaps(report, points)
+        _measure(console, plan, kind)
+    _finish(console, measured_in(plan.directory), plan.directory, plan.command)
 
 
-def _measure_kind(
-    console: Console, plan: _Plan, kind: str
-) -> tuple[GapExperiment, Sequence[GapPoint]]:
+def _console() -> Console:
+    """Give the tables the width that they need where nobody's terminal says another."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def _refuse_others(context: click.Context, option: str) -> None:
+    """Raise `UsageError` for options that would mean nothing beside one that measures nothing."""
+    said = (
+        parameter.opts[0]
+        for parameter in context.command.get_params(context)
+        if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    )
+    if others := [other for other in said if other not in (option, "--run-directory")]:
+        raise UsageError(f"{option} measures nothing: leave out {', '.join(others)}")
+
+
+def _plan(
+    run_directory: Path | None, *, kinds: str, addressing: str, seed: int | None, **others: Any
+) -> _Plan:
+    seed = secrets.randbits(SEED_BITS) if seed is None else seed
+    directory = run_directory or default_run_directory(store().root, "gap", seed, datetime.now(UTC))
+    return _Plan(
+        kinds=failures_named(kinds),
+        addressing=Addressing(addressing),
+        seed=seed,
+        directory=directory,
+        **others,
+    )
+
+
+def _measure(console: Console, plan: _Plan, kind: str) -> None:
+    """Do one run, and print and write what it and those before it gave."""
     scenario = gap_scenario(kind, plan.target, plan.seconds, plan.seed)
     workload = gap_workload(plan.rate, plan.addressing)
     options = LabOptions("processes", plan.lb_command, plan.lb_ready, scenario.needs)
     repeat = options_that_repeat(plan.seed, workload, options)
     directory = RunDirectory(plan.directory / kind)
-    settings = RunSettings(scenario, plan.seed, directory, workload, repeat, rest_seconds=30.0)
+    settings = RunSettings(scenario, plan.seed, directory, workload, repeat, _REST_SECONDS)
     announce(console, settings)
-    result = conduct(console, settings, options)
-    experiment = experiment_of(kind, result.history, result.verdicts)
-    if experiment is None:
-        raise RunDirectoryError(f"in {directory.path} the failure was not injected: see its logs")
-    return experiment, gap_points(result.history)
+    conduct(console, settings, options)
+    measured = measured_in(plan.directory)
+    measured.write(plan.directory)
+    (experiment,) = (each for each in measured.report.experiments if each.kind == kind)
+    print_experiment(console, experiment, SPANS)
 
 
-def _show(console: Console, measured: MeasuredGaps) -> None:
-    for experiment in measured.report.experiments:
-        faults = ", ".join(experiment.profile.faults)
-        console.print(f"{experiment.kind}: {faults}", highlight=False, soft_wrap=True)
-        print_experiment(console, experiment, SPANS)
+def _finish(
+    console: Console, measured: MeasuredGaps, directory: Path, command: str = ""
+) -> NoReturn:
+    """Print the table of all kinds, write the files, and end with the exit code."""
     print_report(console, measured.report)
+    measured.write(directory)
+    _plot([measured], directory / PLOT)
+    if command:
+        console.print(f"again:   {command}", highlight=False, soft_wrap=True)
+    console.print(f"files:   {directory}", highlight=False, soft_wrap=True)
+    sys.exit(EXIT_CODES[measured.outcome])
 
 
-def _compare(console: Console, both: Sequence[MeasuredGaps], directory: Path) -> None:
+def _compare(console: Console, both: Sequence[MeasuredGaps], run_directory: Path | None) -> None:
+    directory = run_directory or store().root / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-compared"
     RunDirectory(directory).create()
     print_comparison(console, [measured.report for measured in both])
     _plot(both, directory / PLOT)
@@ -217,8 +234,4 @@ def _compare(console: Console, both: Sequence[MeasuredGaps], directory: Path) ->
 
 
 def _plot(measured: Sequence[MeasuredGaps], path: Path) -> None:
-    columns: dict[str, Panels] = {
-        each.report.name: {e.kind: (e, each.points[e.kind]) for e in each.report.experiments}
-        for each in measured
-    }
-    draw(columns, path)
+    draw([(each.report, each.points) for each in measured], path)

@@ -3,6 +3,7 @@
 The **offset** of an operation is the time from the injection to its intended start.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -77,11 +78,32 @@ class GapExperiment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GapReport(msgspec.Struct, frozen=True, kw_only=True):
-    """All kinds of failure that were measured at one load balancer, and the command for it."""
+    """All kinds of failure that were measured at one load balancer.
+
+    `load_balancer` is the command that started it, or empty for our own.
+    """
 
     name: str
-    command: str
+    load_balancer: str
     experiments: tuple[GapExperiment, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"{self.name}, {self.load_balancer or 'our own load balancer'}"
+
+    def of_kind(self, kind: str) -> GapExperiment | None:
+        """Find one kind of failure."""
+        return next((each for each in self.experiments if each.kind == kind), None)
+
+
+SIDES = ("A", "B")
+"""What two reports are called that are laid side by side."""
+
+
+def kinds_in(reports: Iterable[GapReport]) -> list[str]:
+    """List the kinds of failure of all reports, in the order of the first that has them."""
+    return list(dict.fromkeys(each.kind for report in reports for each in report.experiments))
 
 
 @dataclass(frozen=True)

@@ -6,77 +6,101 @@ Matplotlib is imported when something is drawn: it takes longer than most comman
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.model.gap import GapExperiment, GapPoint
+from harness.model.gap import SIDES, GapPoint, GapProfile, GapReport, kinds_in
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-Panels = Mapping[str, tuple[GapExperiment, Sequence[GapPoint]]]
-"""What was measured for each kind of failure."""
+Points = Mapping[str, Sequence[GapPoint]]
+"""The operations of each kind of failure."""
 
 _PANEL_INCHES = (5.6, 2.7)
+_MARGIN_INCHES = 0.3
 # Colours that colour-blind people can tell apart (Okabe and Ito).
 _READ, _WRITE, _FAILED, _GAP = "#0072B2", "#E69F00", "#D62728", "#CC79A7"
 _LEAST_SECONDS = 0.002
 
 
-def draw(columns: Mapping[str, Panels], path: Path) -> None:
-    """Write an SVG with a row for each kind of failure and a column for each run.
+@dataclass(frozen=True)
+class _Panel:
+    """One kind of failure at one load balancer."""
 
-    One run alone fills two columns. The same points give the same file.
+    title: str
+    profile: GapProfile
+    points: Sequence[GapPoint]
+
+
+def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
+    """Write an SVG: for one report a panel for each kind of failure, for two a column for each.
+
+    The same points give the same file.
     """
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    grid = _grid(columns)
+    grid = _grid(measured)
     width, height = _PANEL_INCHES
+    width, height = width * len(grid[0]), height * len(grid) + _MARGIN_INCHES * (len(measured) + 1)
     with mpl.rc_context({"svg.hashsalt": "gap", "font.size": 9}):
-        size = (width * len(grid[0]), height * len(grid) + 0.5)
         figure, axes = pyplot.subplots(
-            len(grid), len(grid[0]), figsize=size, sharex=True, sharey=True, squeeze=False
+            len(grid),
+            len(grid[0]),
+            figsize=(width, height),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
         )
         for row, panels in zip(axes, grid, strict=True):
-            for each, (title, panel) in zip(row, panels, strict=True):
-                _draw_panel(each, title, panel)
+            for each, panel in zip(row, panels, strict=True):
+                _draw_panel(each, panel)
         handles = _legend()
         figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False)
-        figure.tight_layout(rect=(0, 0.35 / size[1], 1, 1))
+        figure.suptitle(_title([report for report, _ in measured]), fontsize=9)
+        bottom = _MARGIN_INCHES / height
+        figure.tight_layout(rect=(0, bottom, 1, 1))
         figure.savefig(path, metadata={"Date": None})
         pyplot.close(figure)
 
 
-Panel = tuple[str, tuple[GapExperiment, Sequence[GapPoint]] | None]
+def _title(reports: Sequence[GapReport]) -> str:
+    if len(reports) == 1:
+        return reports[0].title
+    return "\n".join(f"{side}: {r.title}" for side, r in zip(SIDES, reports, strict=True))
 
 
-def _grid(columns: Mapping[str, Panels]) -> list[list[Panel]]:
-    """Arrange titles and panels in rows; an empty panel where a run lacks a kind of failure."""
-    kinds = list(dict.fromkeys(kind for panels in columns.values() for kind in panels))
-    if len(columns) > 1:
-        return [
-            [(f"{kind}, {name}", panels.get(kind)) for name, panels in columns.items()]
-            for kind in kinds
+def _grid(measured: Sequence[tuple[GapReport, Points]]) -> list[list[_Panel | None]]:
+    """Arrange the panels in rows; None where one run lacks a kind of failure, or to fill a row."""
+    panels: list[list[_Panel | None]] = [
+        [
+            _panel(report, points, kind, f"{kind}, {side}" if len(measured) > 1 else kind)
+            for side, (report, points) in zip(SIDES, measured, strict=False)
         ]
-    ((_, panels),) = columns.items()
-    cells: list[Panel] = [(kind, panels[kind]) for kind in kinds]
-    if len(cells) > 1 and len(cells) % 2:
-        cells.append(("", None))
-    return [cells[n : n + 2] for n in range(0, len(cells), 2)]
+        for kind in kinds_in(report for report, _ in measured)
+    ]
+    if len(measured) > 1 or len(panels) == 1:
+        return panels
+    ones = [panel for (panel,) in panels]
+    ones += [None] * (len(ones) % 2)
+    return [ones[n : n + 2] for n in range(0, len(ones), 2)]
 
 
-def _draw_panel(
-    axes: Axes, title: str, panel: tuple[GapExperiment, Sequence[GapPoint]] | None
-) -> None:
+def _panel(report: GapReport, points: Points, kind: str, title: str) -> _Panel | None:
+    experiment = report.of_kind(kind)
+    return _Panel(title, experiment.profile, points[kind]) if experiment else None
+
+
+def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
     if panel is None:
         axes.set_axis_off()
         return
-    experiment, points = panel
-    profile = experiment.profile
+    profile, points = panel.profile, panel.points
     for is_write, colour, marker in ((False, _READ, "o"), (True, _WRITE, "s")):
         _scatter(
             axes, [p for p in points if p.is_write == is_write and not p.is_failed], colour, marker
@@ -91,7 +115,7 @@ def _draw_panel(
     axes.set_yticks([0.01, 0.1, 1, 10], ["10 ms", "0.1 s", "1 s", "10 s"])
     axes.minorticks_off()
     axes.set_title(
-        f"{title}: {profile.felt.failed} of {profile.felt.operations} failed, "
+        f"{panel.title}: {profile.felt.failed} of {profile.felt.operations} failed, "
         f"gap {profile.gap_seconds:.1f} s",
         fontsize=9,
     )

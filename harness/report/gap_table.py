@@ -1,11 +1,20 @@
 """Owns the tables of timing gaps: operations by offset, kinds of failure, two runs side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Column, Table
 
-from harness.model.gap import Felt, GapExperiment, GapProfile, GapReport, Normality
+from harness.model.gap import (
+    SIDES,
+    Felt,
+    GapExperiment,
+    GapProfile,
+    GapReport,
+    GapRow,
+    Normality,
+    kinds_in,
+)
 
 
 def print_experiment(console: Console, experiment: GapExperiment, spans: Sequence[str]) -> None:
@@ -14,8 +23,8 @@ def print_experiment(console: Console, experiment: GapExperiment, spans: Sequenc
     console.print(_kinds_table(profile))
     console.print(_offsets_table(profile, spans))
     console.print(
-        "by offset: the slowest in ms, or of how many how many failed, by the intended start after "
-        "the injection",
+        "in seconds from the injection to the intended start; each cell is the slowest in ms, or "
+        "failed/all where any failed",
         style="dim",
         highlight=False,
         soft_wrap=True,
@@ -35,18 +44,22 @@ def print_report(console: Console, report: GapReport) -> None:
 
 def print_comparison(console: Console, reports: Sequence[GapReport]) -> None:
     """Print the reports side by side: each kind of failure, then each kind of operation in it."""
+    sides = dict(zip(SIDES, reports, strict=True))
+    for side, report in sides.items():
+        console.print(f"{side}: {report.title}", highlight=False, soft_wrap=True)
     table = _table("failure", "run", *_HEADINGS)
-    for kind in _kinds(reports):
-        for report in reports:
-            for experiment in _of_kind(report, kind):
-                table.add_row(kind, report.name, *_cells(experiment))
+    for kind in kinds_in(reports):
+        for side, report in sides.items():
+            if experiment := report.of_kind(kind):
+                table.add_row(kind, side, *_cells(experiment))
     console.print(table)
-    for kind in _kinds(reports):
-        console.print(_side_by_side(reports, kind))
+    for kind in kinds_in(reports):
+        console.print(_side_by_side(sides, kind))
 
 
+_NOT_BEFORE = "not before"
 _HEADINGS = (
-    "operations",
+    "count",
     "failed",
     "p50 ms",
     "p99 ms",
@@ -57,15 +70,6 @@ _HEADINGS = (
     "failed later",
     "verdict",
 )
-
-
-def _kinds(reports: Iterable[GapReport]) -> list[str]:
-    """List the kinds of failure of all reports, in the order of the first that has them."""
-    return list(dict.fromkeys(e.kind for report in reports for e in report.experiments))
-
-
-def _of_kind(report: GapReport, kind: str) -> list[GapExperiment]:
-    return [experiment for experiment in report.experiments if experiment.kind == kind]
 
 
 def _cells(experiment: GapExperiment) -> list[str]:
@@ -93,7 +97,7 @@ def _share(felt: Felt) -> str:
 
 def _when(normality: Normality) -> str:
     if normality.after_seconds is None:
-        return "never"
+        return _NOT_BEFORE
     return f"{normality.after_seconds:.2f} s" if normality.after_seconds else "always"
 
 
@@ -104,7 +108,7 @@ def _normality(normality: Normality) -> str:
     match _when(normality):
         case "always":
             return f"always ({limit})"
-        case "never":
+        case "not before":
             return f"not before the healing ({limit})"
         case after:
             return f"from {after} after the injection on ({limit})"
@@ -127,7 +131,7 @@ def _kinds_table(profile: GapProfile) -> Table:
 
 def _offsets_table(profile: GapProfile, spans: Sequence[str]) -> Table:
     met = [span for span in spans if any(span in row.by_offset for row in profile.rows)]
-    table = _table("by offset", *met)
+    table = _table("by offset", *(span.removesuffix(" s") for span in met))
     for row in profile.rows:
         table.add_row(row.kind, *(_offset_cell(row.by_offset.get(span)) for span in met))
     return table
@@ -139,23 +143,26 @@ def _offset_cell(felt: Felt | None) -> str:
     return f"{felt.failed}/{felt.operations}" if felt.failed else f"{felt.max_ms:,.0f}"
 
 
-def _side_by_side(reports: Sequence[GapReport], kind: str) -> Table:
+def _side_by_side(sides: Mapping[str, GapReport], kind: str) -> Table:
     """Show for one kind of failure what each kind of operation met in each run."""
-    found = [e.profile for report in reports for e in _of_kind(report, kind)]
-    named = [report.name for report in reports if _of_kind(report, kind)]
-    headings = [f"{name} {what}" for name in named for what in ("failed", "max ms", "gap s")]
-    table = _table(kind, *headings)
-    for operation in dict.fromkeys(row.kind for profile in found for row in profile.rows):
-        cells: list[str] = []
-        for profile in found:
-            row = next((row for row in profile.rows if row.kind == operation), None)
-            cells += (
-                [_share(row.felt), f"{row.felt.max_ms:,.0f}", f"{row.gap_seconds:.2f}"]
-                if row
-                else ["-"] * 3
-            )
-        table.add_row(operation, *cells)
+    profiles = {
+        side: {row.kind: row for row in experiment.profile.rows}
+        for side, report in sides.items()
+        if (experiment := report.of_kind(kind))
+    }
+    whats = ("count", "failed", "max ms", "gap s")
+    table = _table(kind, *(f"{side} {what}" for side in profiles for what in whats))
+    for operation in dict.fromkeys(name for rows in profiles.values() for name in rows):
+        cells = (_row_cells(rows.get(operation)) for rows in profiles.values())
+        table.add_row(operation, *(cell for of_side in cells for cell in of_side))
     return table
+
+
+def _row_cells(row: GapRow | None) -> list[str]:
+    if row is None:
+        return ["-"] * 4
+    count, failed, *_, slowest = _felt_cells(row.felt)
+    return [count, failed, slowest, f"{row.gap_seconds:.2f}"]
 
 
 def _table(first: str, *headings: str) -> Table:

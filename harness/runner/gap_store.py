@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from harness.checkers.gap_profile import gap_points, gap_profile
 from harness.errors import RunDirectoryError
-from harness.model.gap import GapExperiment, GapPoint, GapReport
-from harness.model.history import History
-from harness.model.verdict import Outcome, Verdict, combine
-from harness.runner.run_directory import write_json
+from harness.model.gap import GapExperiment, GapPoint, GapProfile, GapReport
+from harness.model.verdict import Outcome, combine
+from harness.runner.gap import FAILURES
+from harness.runner.run_directory import RunDirectory, write_json
 from harness.runner.run_store import LATEST, RunStore, SavedRun
 
 REPORT = "gap.json"
@@ -22,8 +20,9 @@ REPORT = "gap.json"
 
 @dataclass(frozen=True)
 class MeasuredGaps:
-    """A report, and the operations of each kind of failure for a plot."""
+    """A report, where its files are, and the operations of each kind of failure for a plot."""
 
+    directory: Path
     report: GapReport
     points: Mapping[str, Sequence[GapPoint]]
 
@@ -35,74 +34,76 @@ class MeasuredGaps:
             return Outcome.FAIL
         return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.UNKNOWN
 
-
-def experiment_of(kind: str, history: History, verdicts: Sequence[Verdict]) -> GapExperiment | None:
-    """Measure one run; None when no failure was injected in it."""
-    profile = gap_profile(history)
-    if profile is None:
-        return None
-    return GapExperiment(
-        kind=kind,
-        outcome=combine(verdicts),
-        objections={
-            v.checker: v.outcome for v in verdicts if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
-        },
-        profile=profile,
-    )
-
-
-def write_report(directory: Path, report: GapReport) -> None:
-    """Write `gap.json`."""
-    write_json(directory / REPORT, report)
+    def write(self, directory: Path) -> None:
+        """Write `gap.json`."""
+        write_json(directory / REPORT, self.report)
 
 
 def find_gaps(store: RunStore, word: str) -> MeasuredGaps:
     """Find measured gaps by their directory, by its name in the store, or the `last` ones.
 
-    Any other saved run in which something failed will do. All is measured again from the runs'
-    histories. Raises `RunDirectoryError` that says where was looked.
+    Any other saved run in which something failed will do. Raises `RunDirectoryError` that says
+    where was looked.
     """
     directory = _directory(store.root, word)
-    if directory is None:
-        run = store.find(word)
-        return _measured(run.name, str(run.description.get("command")), {_kind(run): run})
-    saved = _read(directory)
-    runs = {e.kind: store.find(str(directory / e.kind)) for e in saved.experiments}
-    return _measured(directory.name, saved.command, runs)
+    if directory is not None:
+        return measured_in(directory)
+    run = store.find(word)
+    return _measured(run.directory.path, {str(run.description.get("scenario")): run})
 
 
-def _measured(name: str, command: str, runs: Mapping[str, SavedRun]) -> MeasuredGaps:
+def measured_in(directory: Path) -> MeasuredGaps:
+    """Measure the runs in a directory again, in the order of the kinds of failure."""
+    store = RunStore(directory)
+    return _measured(directory, {kind: store.find(kind) for kind in _kinds_in(directory)})
+
+
+def _measured(directory: Path, runs: Mapping[str, SavedRun]) -> MeasuredGaps:
     experiments: list[GapExperiment] = []
     points: dict[str, Sequence[GapPoint]] = {}
     for kind, run in runs.items():
         history, _ = run.directory.read()
-        verdicts = run.judgement.verdicts if run.judgement else ()
-        experiment = experiment_of(kind, history, verdicts)
-        if experiment is None:
+        profile = gap_profile(history)
+        if profile is None:
             raise RunDirectoryError(
-                f"in {run.directory.path} nothing failed and was healed, so there is no gap: name "
-                "a run with a fault"
+                f"in {run.directory.path} nothing failed and was healed while clients worked, so "
+                "there is no gap: name a run with a fault"
             )
-        experiments.append(experiment)
+        experiments.append(_experiment(kind, run, profile))
         points[kind] = gap_points(history)
-    return MeasuredGaps(
-        GapReport(name=name, command=command, experiments=tuple(experiments)), points
+    started = {_load_balancer(run): None for run in runs.values()}
+    report = GapReport(
+        name=directory.name, load_balancer=", ".join(started), experiments=tuple(experiments)
+    )
+    return MeasuredGaps(directory, report, points)
+
+
+def _experiment(kind: str, run: SavedRun, profile: GapProfile) -> GapExperiment:
+    """Say of a run what its verdict said; one that was interrupted has none."""
+    verdicts = run.judgement.verdicts if run.judgement else ()
+    return GapExperiment(
+        kind=kind,
+        outcome=combine(verdicts),
+        objections={
+            verdict.checker: verdict.outcome
+            for verdict in verdicts
+            if verdict.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
+        },
+        profile=profile,
     )
 
 
 def _directory(root: Path, word: str) -> Path | None:
-    """Find the directory that has a report."""
+    """Find the directory that has runs of kinds of failure."""
     if word == LATEST:
-        return max((path.parent for path in root.glob(f"*/{REPORT}")), default=None)
-    return next((p for p in (Path(word), root / word) if (p / REPORT).is_file()), None)
+        return max((path.parent for path in root.glob(f"*-gap-*/{REPORT}")), default=None)
+    return next((path for path in (Path(word), root / word) if _kinds_in(path)), None)
 
 
-def _read(directory: Path) -> GapReport:
-    try:
-        return msgspec.json.decode((directory / REPORT).read_bytes(), type=GapReport)
-    except (OSError, msgspec.DecodeError) as error:
-        raise RunDirectoryError(f"{directory} holds no readable {REPORT}: {error}") from error
+def _kinds_in(directory: Path) -> list[str]:
+    return [kind for kind in FAILURES if RunDirectory(directory / kind).description.is_file()]
 
 
-def _kind(run: SavedRun) -> str:
-    return str(run.description.get("scenario")).removeprefix("gap-")
+def _load_balancer(run: SavedRun) -> str:
+    configuration = run.description.get("configuration") or {}
+    return str(configuration.get("lb_command") or "")

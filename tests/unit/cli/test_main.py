@@ -37,7 +37,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["brake"], "diff, doctor, export, judge, lab, list, run, show, shrink, soak, sweep"),
+        (["brake"], "diff, doctor, export, gap, judge, lab, list, run, show, shrink, soak, sweep"),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes"),
@@ -63,6 +63,14 @@ def test_every_help_explains_itself(words, capsys) -> None:
         (["sweep", "--offsets", "soon"], "milliseconds with commas"),
         (["sweep", "--offsets", "-1"], "milliseconds from 0"),
         (["sweep", "--event", "full-moon"], "entry-visible, request-arrived, response-left"),
+        (["gap", "--kinds", "kill,melt"], "kill, pause, blackhole, reset, slow, flap"),
+        (["gap", "--seconds", "1"], "5<=x<=600"),
+        (["gap", "--rate", "0"], "1<=x<=50"),
+        (["gap", "--compare", "one"], "2 arguments"),
+        (["gap", "--compare", "one", "other"], "there is no run 'one'"),
+        (["gap", "--saved", "last"], "see `chroma-chaos list`"),
+        (["gap", "--saved", "a", "--compare", "b", "c"], "not both"),
+        (["gap", "--saved", "a", "--kinds", "kill"], "--kinds"),
         (["doctor", "who"], "who"),
         (["run", "normal", "--schedule", "x.json"], "not both"),
         (["run", "--schedule", "x.json"], "x.json is no schedule"),
