@@ -22,7 +22,7 @@ NORMAL_LEAST_SECONDS = 0.5
 """Normal is what takes at most the 99th percentile of the baseline times the factor, or this: less
 would be what a busy machine does by itself now and then."""
 
-EDGES_SECONDS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+EDGES_SECONDS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0)
 """Where the spans of offsets begin; the last one that the failure reaches ends with it."""
 IN_FLIGHT = "in flight"
 HEALED = "healed"

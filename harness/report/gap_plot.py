@@ -21,9 +21,11 @@ Points = Mapping[str, Sequence[GapPoint]]
 
 _PANEL_INCHES = (5.6, 2.7)
 _MARGIN_INCHES = 0.3
+_POINTS_DPI = 200
 # Colours that colour-blind people can tell apart (Okabe and Ito).
 _READ, _WRITE, _FAILED, _GAP = "#0072B2", "#E69F00", "#D62728", "#CC79A7"
-_LEAST_SECONDS = 0.002
+# What is quicker or slower is drawn at the edge.
+_LEAST_SECONDS, _MOST_SECONDS = 0.002, 40.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
     grid = _grid(measured)
     width, height = _PANEL_INCHES
     width, height = width * len(grid[0]), height * len(grid) + _MARGIN_INCHES * (len(measured) + 1)
-    with mpl.rc_context({"svg.hashsalt": "gap", "font.size": 9}):
+    with mpl.rc_context({"svg.hashsalt": "gap", "svg.fonttype": "none", "font.size": 9}):
         figure, axes = pyplot.subplots(
             len(grid),
             len(grid[0]),
@@ -65,7 +67,7 @@ def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
         figure.suptitle(_title([report for report, _ in measured]), fontsize=9)
         bottom = _MARGIN_INCHES / height
         figure.tight_layout(rect=(0, bottom, 1, 1))
-        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path, dpi=_POINTS_DPI, metadata={"Date": None})
         pyplot.close(figure)
 
 
@@ -112,6 +114,7 @@ def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
         axes.axvline(moment, color="black", linewidth=0.8)
     axes.axhline(profile.hurt_seconds, color="black", linewidth=0.8, linestyle=":")
     axes.set_yscale("log")
+    axes.set_ylim(_LEAST_SECONDS, _MOST_SECONDS)
     axes.set_yticks([0.01, 0.1, 1, 10], ["10 ms", "0.1 s", "1 s", "10 s"])
     axes.minorticks_off()
     axes.set_title(
@@ -128,11 +131,13 @@ def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
 def _scatter(axes: Axes, points: Sequence[GapPoint], colour: str, marker: str) -> None:
     axes.scatter(
         [p.offset_seconds for p in points],
-        [max(p.latency_seconds, _LEAST_SECONDS) for p in points],
+        [min(max(p.latency_seconds, _LEAST_SECONDS), _MOST_SECONDS) for p in points],
         s=14 if marker == "x" else 7,
         c=colour,
         marker=marker,
         linewidths=0.9 if marker == "x" else 0,
+        # Thousands of points as shapes would make a file of megabytes.
+        rasterized=True,
     )
 
 
