@@ -23,7 +23,7 @@ FAILURES: Mapping[str, str] = {
 
 FLAP = "flap"
 _FLAP_SECONDS, _FLAP_EVERY_SECONDS = 1.0, 2.5
-_BASELINE_SECONDS, _RECOVERY_SECONDS = 8.0, 6.0
+_BASELINE_SECONDS, _RECOVERY_SECONDS = 6.0, 5.0
 # A client waits so long for an answer, and then so does its next operation.
 _PATIENCE_SECONDS = 10.0
 _LIMITS = Limits(gap_seconds=None, converge_seconds=30.0)
