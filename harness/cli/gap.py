@@ -149,7 +149,7 @@ def gap(
     """
     console = _console()
     if compare is not None:
-        _refuse_others(context, "--compare")
+        _refuse_others(context, "--compare", "--run-directory")
         _compare(console, [find_gaps(store(), word) for word in compare], run_directory)
         return
     if saved is not None:
@@ -158,11 +158,11 @@ def gap(
         for experiment in measured.report.experiments:
             console.print(f"[bold]{experiment.kind}[/bold]", highlight=False)
             print_experiment(console, experiment, SPANS)
-        _finish(console, measured, run_directory or measured.directory)
+        _finish(console, measured)
     plan = _plan(run_directory, **measuring)
     for kind in plan.kinds:
         _measure(console, plan, kind)
-    _finish(console, measured_in(plan.directory), plan.directory, plan.command)
+    _finish(console, measured_in(plan.directory), plan.command)
 
 
 def _console() -> Console:
@@ -171,14 +171,14 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=_WIDTH)
 
 
-def _refuse_others(context: click.Context, option: str) -> None:
+def _refuse_others(context: click.Context, option: str, *allowed: str) -> None:
     """Raise `UsageError` for options that would mean nothing beside one that measures nothing."""
     said = (
         parameter.opts[0]
         for parameter in context.command.get_params(context)
         if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
     )
-    if others := [other for other in said if other not in (option, "--run-directory")]:
+    if others := [other for other in said if other not in (option, *allowed)]:
         raise UsageError(f"{option} measures nothing: leave out {', '.join(others)}")
 
 
@@ -207,21 +207,19 @@ def _measure(console: Console, plan: _Plan, kind: str) -> None:
     announce(console, settings)
     conduct(console, settings, options)
     measured = measured_in(plan.directory)
-    measured.write(plan.directory)
+    measured.write()
     (experiment,) = (each for each in measured.report.experiments if each.kind == kind)
     print_experiment(console, experiment, SPANS)
 
 
-def _finish(
-    console: Console, measured: MeasuredGaps, directory: Path, command: str = ""
-) -> NoReturn:
+def _finish(console: Console, measured: MeasuredGaps, command: str = "") -> NoReturn:
     """Print the table of all kinds, write the files, and end with the exit code."""
     print_report(console, measured.report)
-    measured.write(directory)
-    _plot([measured], directory / PLOT)
+    measured.write()
+    _plot([measured], measured.directory / PLOT)
     if command:
         console.print(f"again:   {command}", highlight=False, soft_wrap=True)
-    console.print(f"files:   {directory}", highlight=False, soft_wrap=True)
+    console.print(f"files:   {measured.directory}", highlight=False, soft_wrap=True)
     sys.exit(EXIT_CODES[measured.outcome])
 
 

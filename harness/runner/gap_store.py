@@ -34,9 +34,9 @@ class MeasuredGaps:
             return Outcome.FAIL
         return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.UNKNOWN
 
-    def write(self, directory: Path) -> None:
+    def write(self) -> None:
         """Write `gap.json`."""
-        write_json(directory / REPORT, self.report)
+        write_json(self.directory / REPORT, self.report)
 
 
 def find_gaps(store: RunStore, word: str) -> MeasuredGaps:
@@ -101,7 +101,8 @@ def _directory(root: Path, word: str) -> Path | None:
 
 
 def _kinds_in(directory: Path) -> list[str]:
-    return [kind for kind in FAILURES if RunDirectory(directory / kind).description.is_file()]
+    """Name the kinds of failure that were run to the end."""
+    return [kind for kind in FAILURES if RunDirectory(directory / kind).verdict.is_file()]
 
 
 def _load_balancer(run: SavedRun) -> str:

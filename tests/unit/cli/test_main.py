@@ -71,6 +71,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
         (["gap", "--saved", "last"], "see `chroma-chaos list`"),
         (["gap", "--saved", "a", "--compare", "b", "c"], "leave out --saved"),
         (["gap", "--saved", "a", "--kinds", "kill"], "leave out --kinds"),
+        (["gap", "--saved", "a", "--run-directory", "b"], "leave out --run-directory"),
         (["doctor", "who"], "who"),
         (["run", "normal", "--schedule", "x.json"], "not both"),
         (["run", "--schedule", "x.json"], "x.json is no schedule"),
