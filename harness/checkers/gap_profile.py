@@ -5,14 +5,16 @@ last healing: that is what flapping is.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 from harness.checkers.availability import percentile
 from harness.model.gap import Felt, GapPoint, GapProfile, GapRow, Normality
 from harness.model.history import STEADY_STATE, History
+from harness.model.observation import Repeat
 from harness.model.operation import Completion, Operation
 
 HURT_SECONDS = 1.0
@@ -81,6 +83,7 @@ def gap_profile(history: History) -> GapProfile | None:
         hurt_seconds=HURT_SECONDS,
         felt=felt(met),
         gap_seconds=_gap_seconds(met, failure),
+        sent_late_ms=max(late_ns for o, late_ns in _sent_late(history) if failure.met(o)) / 1e6,
         rows=_rows(met, healed, failure),
         reads=normality(is_write=False),
         writes=normality(is_write=True),
@@ -130,6 +133,16 @@ def _rows(
         )
 
     return tuple(row(kind) for kind in sorted({_kind(o) for o in met}))
+
+
+def _sent_late(history: History) -> Iterator[tuple[Operation, int]]:
+    """Tell how late each operation was sent, from when its client was free to send it."""
+    calls: list[Operation | Repeat] = [*_counted(history), *history.observed(Repeat)]
+    free_ns: defaultdict[str, int] = defaultdict(int)
+    for call in sorted(calls, key=attrgetter("invoked_ns")):
+        if isinstance(call, Operation):
+            yield call, call.invoked_ns - max(call.intended_ns, free_ns[call.process])
+        free_ns[call.process] = call.completed_ns
 
 
 def _by_offset(

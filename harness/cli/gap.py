@@ -38,7 +38,7 @@ _LEAST_SECONDS = 5.0
 _MOST_OPERATIONS_PER_SECOND = 50.0
 # How long instances get to agree at the end; the promise is as long.
 _REST_SECONDS = 30.0
-_WIDTH = 110
+_WIDTH = 120
 
 
 @dataclass(frozen=True)

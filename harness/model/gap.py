@@ -51,7 +51,8 @@ class GapProfile(msgspec.Struct, frozen=True, kw_only=True):
     """What a failure did to clients, from its injection until it was healed.
 
     The **gap** ends with the last operation that failed or took longer than `hurt_seconds`. What
-    began after the healing is `healed`, and no part of the rest.
+    began after the healing is `healed`, and no part of the rest. `sent_late_ms` is how late free
+    clients were at worst: what the measuring machine itself adds to latencies.
     """
 
     faults: tuple[str, ...]
@@ -59,6 +60,7 @@ class GapProfile(msgspec.Struct, frozen=True, kw_only=True):
     hurt_seconds: float
     felt: Felt
     gap_seconds: float
+    sent_late_ms: float
     rows: tuple[GapRow, ...]
     reads: Normality
     writes: Normality

@@ -31,6 +31,8 @@ def print_experiment(console: Console, experiment: GapExperiment, spans: Sequenc
     )
     console.print(f"normal reads: {_normality(profile.reads)}", highlight=False, soft_wrap=True)
     console.print(f"normal writes: {_normality(profile.writes)}", highlight=False, soft_wrap=True)
+    late = f"{profile.sent_late_ms:.0f} ms late at worst"
+    console.print(f"the machine: free clients sent {late}", highlight=False, soft_wrap=True)
     console.print(f"verdict: {_verdict(experiment)}", highlight=False, soft_wrap=True)
 
 
@@ -68,6 +70,7 @@ _HEADINGS = (
     "reads normal",
     "writes normal",
     "failed later",
+    "sent late ms",
     "verdict",
 )
 
@@ -80,6 +83,7 @@ def _cells(experiment: GapExperiment) -> list[str]:
         _when(profile.reads),
         _when(profile.writes),
         f"{profile.healed.failed} of {profile.healed.operations}",
+        f"{profile.sent_late_ms:,.0f}",
         str(experiment.outcome),
     ]
 

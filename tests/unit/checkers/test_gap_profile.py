@@ -5,6 +5,7 @@ from harness.checkers.gap_profile import gap_points, gap_profile
 from harness.model.fault_window import FaultWindow
 from harness.model.gap import GapPoint, GapProfile, GapRow
 from harness.model.history import STEADY_STATE
+from harness.model.observation import Repeat
 from harness.model.operation import Completion, Kind, Operation
 from tests.unit.checkers.histories import SECOND, history, operation
 
@@ -51,7 +52,7 @@ def window(
     )
 
 
-def profile_of(*records: Operation | FaultWindow) -> GapProfile:
+def profile_of(*records: Operation | Repeat) -> GapProfile:
     made = gap_profile(history(window(), *records))
     assert made is not None
     return made
@@ -185,6 +186,25 @@ def test_without_a_baseline_the_least_limit_counts() -> None:
 
 def test_operations_of_the_steady_state_are_no_baseline() -> None:
     assert profile_of(at(-5, 3, phase=STEADY_STATE), at(1)).writes.baseline_p99_ms is None
+
+
+def test_how_late_a_free_client_sent_is_the_doing_of_the_machine() -> None:
+    assert profile_of(at(1, held_up=0.2), at(2)).sent_late_ms == pytest.approx(200)
+    assert profile_of(at(-5, held_up=0.3), at(1)).sent_late_ms == 0
+
+
+def test_a_client_that_waited_for_an_answer_was_not_free_to_send() -> None:
+    repeat = Repeat(
+        repeats="client-1#1",
+        process="client-1",
+        transaction_id="",
+        invoked_ns=round(104 * SECOND),
+        completed_ns=round(105 * SECOND),
+        first_status=201,
+    )
+    after_both = at(1.5, held_up=3.5)
+    assert profile_of(at(1, 3.0), repeat, after_both).sent_late_ms == pytest.approx(0)
+    assert profile_of(at(1, 3.0), after_both).sent_late_ms == pytest.approx(1000)
 
 
 def test_faults_that_come_and_go_are_one_failure() -> None:
