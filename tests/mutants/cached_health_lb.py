@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import ClientError, ClientSession, TCPConnector, web
 
 HEALTH_SECONDS = float(os.environ.get("HEALTH_SECONDS", "30"))
 PROBE_SECONDS = 1.0
@@ -100,7 +100,9 @@ BALANCER = web.AppKey("BALANCER", Balancer)
 
 
 async def balance(app: web.Application) -> AsyncIterator[None]:
-    async with ClientSession(auto_decompress=False) as http:
+    # Requests that hang at one instance must not use up the connections to the other.
+    connector = TCPConnector(limit=0)
+    async with ClientSession(connector=connector, auto_decompress=False) as http:
         app[BALANCER] = Balancer(http)
         probing = asyncio.create_task(app[BALANCER].probe(), name="probing")
         yield
