@@ -28,6 +28,7 @@ EDGES_SECONDS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0)
 """Where the spans of offsets begin; the last one that the failure reaches ends with it."""
 IN_FLIGHT = "in flight"
 HEALED = "healed"
+ALL = "all"
 SPANS = (IN_FLIGHT, *(f"{edge:g} s" for edge in EDGES_SECONDS), HEALED)
 """The names of all spans: under way at the injection, from each edge on, after the healing."""
 
@@ -81,8 +82,7 @@ def gap_profile(history: History) -> GapProfile | None:
         faults=tuple(dict.fromkeys(w.fault for _, w in sorted(history.fault_windows.items()))),
         lasted_seconds=failure.offset_seconds(failure.healed_ns),
         hurt_seconds=HURT_SECONDS,
-        felt=felt(met),
-        gap_seconds=_gap_seconds(met, failure),
+        whole=_row(ALL, met, healed, failure),
         sent_late_ms=max(late_ns for o, late_ns in _sent_late(history) if failure.met(o)) / 1e6,
         rows=_rows(met, healed, failure),
         reads=normality(is_write=False),
@@ -121,18 +121,25 @@ def _counted(history: History) -> list[Operation]:
 def _rows(
     met: Sequence[Operation], healed: Sequence[Operation], failure: _Failure
 ) -> tuple[GapRow, ...]:
-    def row(kind: str) -> GapRow:
-        found = [o for o in met if _kind(o) == kind]
-        later = [o for o in healed if _kind(o) == kind]
-        return GapRow(
-            kind=kind,
-            felt=felt(found),
-            gap_seconds=_gap_seconds(found, failure),
-            by_offset=_by_offset([*found, *later], failure.span),
-            failures=dict(Counter(_ending(o) for o in found if _is_failed(o)).most_common()),
-        )
+    def of_kind(operations: Sequence[Operation], kind: str) -> list[Operation]:
+        return [o for o in operations if _kind(o) == kind]
 
-    return tuple(row(kind) for kind in sorted({_kind(o) for o in met}))
+    return tuple(
+        _row(kind, of_kind(met, kind), of_kind(healed, kind), failure)
+        for kind in sorted({_kind(o) for o in met})
+    )
+
+
+def _row(
+    kind: str, met: Sequence[Operation], healed: Sequence[Operation], failure: _Failure
+) -> GapRow:
+    return GapRow(
+        kind=kind,
+        felt=felt(met),
+        gap_seconds=_gap_seconds(met, failure),
+        by_offset=_by_offset([*met, *healed], failure.span),
+        failures=dict(Counter(_ending(o) for o in met if _is_failed(o)).most_common()),
+    )
 
 
 def _sent_late(history: History) -> Iterator[tuple[Operation, int]]:

@@ -22,7 +22,7 @@ class Felt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GapRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one kind of operation met.
+    """What one kind of operation met, or all of them.
 
     `by_offset` has the beginning of each span of offsets that any operation began in; `failures`
     counts those that did not succeed by how they ended.
@@ -58,8 +58,7 @@ class GapProfile(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...]
     lasted_seconds: float
     hurt_seconds: float
-    felt: Felt
-    gap_seconds: float
+    whole: GapRow
     sent_late_ms: float
     rows: tuple[GapRow, ...]
     reads: Normality

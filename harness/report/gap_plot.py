@@ -108,8 +108,8 @@ def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
             axes, [p for p in points if p.is_write == is_write and not p.is_failed], colour, marker
         )
     _scatter(axes, [p for p in points if p.is_failed], _FAILED, "x")
-    if profile.gap_seconds:
-        axes.axvspan(0, profile.gap_seconds, color=_GAP, alpha=0.18, linewidth=0)
+    if profile.whole.gap_seconds:
+        axes.axvspan(0, profile.whole.gap_seconds, color=_GAP, alpha=0.18, linewidth=0)
     for moment in (0.0, profile.lasted_seconds):
         axes.axvline(moment, color="black", linewidth=0.8)
     axes.axhline(profile.hurt_seconds, color="black", linewidth=0.8, linestyle=":")
@@ -118,8 +118,8 @@ def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
     axes.set_yticks([0.01, 0.1, 1, 10], ["10 ms", "0.1 s", "1 s", "10 s"])
     axes.minorticks_off()
     axes.set_title(
-        f"{panel.title}: {profile.felt.failed} of {profile.felt.operations} failed, "
-        f"gap {profile.gap_seconds:.1f} s",
+        f"{panel.title}: {profile.whole.felt.failed} of {profile.whole.felt.operations} failed, "
+        f"gap {profile.whole.gap_seconds:.1f} s",
         fontsize=9,
     )
     axes.set_xlabel("seconds after the injection")

@@ -78,8 +78,8 @@ _HEADINGS = (
 def _cells(experiment: GapExperiment) -> list[str]:
     profile = experiment.profile
     return [
-        *_felt_cells(profile.felt),
-        f"{profile.gap_seconds:.2f}",
+        *_felt_cells(profile.whole.felt),
+        f"{profile.whole.gap_seconds:.2f}",
         _when(profile.reads),
         _when(profile.writes),
         f"{profile.healed.failed} of {profile.healed.operations}",
@@ -126,17 +126,16 @@ def _verdict(experiment: GapExperiment) -> str:
 def _kinds_table(profile: GapProfile) -> Table:
     table = _table("kind", *_HEADINGS[:6])
     table.add_column("how they failed")
-    for row in profile.rows:
+    for row in (*profile.rows, profile.whole):
         failures = ", ".join(f"{count} {how}" for how, count in row.failures.items())
         table.add_row(row.kind, *_felt_cells(row.felt), f"{row.gap_seconds:.2f}", failures)
-    table.add_row("all", *_felt_cells(profile.felt), f"{profile.gap_seconds:.2f}")
     return table
 
 
 def _offsets_table(profile: GapProfile, spans: Sequence[str]) -> Table:
-    met = [span for span in spans if any(span in row.by_offset for row in profile.rows)]
+    met = [span for span in spans if span in profile.whole.by_offset]
     table = _table("by offset", *(span.removesuffix(" s") for span in met))
-    for row in profile.rows:
+    for row in (*profile.rows, profile.whole):
         table.add_row(row.kind, *(_offset_cell(row.by_offset.get(span)) for span in met))
     return table
 
@@ -150,7 +149,7 @@ def _offset_cell(felt: Felt | None) -> str:
 def _side_by_side(sides: Mapping[str, GapReport], kind: str) -> Table:
     """Show for one kind of failure what each kind of operation met in each run."""
     profiles = {
-        side: {row.kind: row for row in experiment.profile.rows}
+        side: {row.kind: row for row in (*experiment.profile.rows, experiment.profile.whole)}
         for side, report in sides.items()
         if (experiment := report.of_kind(kind))
     }

@@ -26,12 +26,12 @@ def test_the_gap_is_as_wide_as_health_is_cached_and_tells_what_each_kind_of_oper
     profile = experiment.profile
     assert experiment.objections["availability"] is Outcome.FAIL
     # How late the last answer before the kill was, and how late the first look after it.
-    assert HEALTH_SECONDS - 1.0 < profile.gap_seconds < HEALTH_SECONDS + 3.0
+    assert HEALTH_SECONDS - 1.0 < profile.whole.gap_seconds < HEALTH_SECONDS + 3.0
     for again in (profile.reads, profile.writes):
         assert again.after_seconds is not None
         assert HEALTH_SECONDS - 1.5 < again.after_seconds < HEALTH_SECONDS + 3.0
     rows = {row.kind: row for row in profile.rows}
-    assert profile.felt.failed > 20
+    assert profile.whole.felt.failed > 20
     assert all(set(row.failures) == {"status 503"} for row in rows.values() if row.failures)
     writes = [row for kind, row in rows.items() if not kind.startswith(("get", "query"))]
     at_first = [row.by_offset[span] for row in writes for span in ("1 s",) if span in row.by_offset]

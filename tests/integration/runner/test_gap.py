@@ -56,8 +56,8 @@ def test_no_operation_of_any_kind_fails_when_the_primary_is_killed_or_hangs(
         assert experiment.objections == {}
         assert profile.lasted_seconds >= 5.0
         assert {row.kind for row in profile.rows} == KINDS
-        assert profile.felt.operations >= 80
-        assert profile.felt.failed == profile.healed.failed == 0
+        assert profile.whole.felt.operations >= 80
+        assert profile.whole.felt.failed == profile.healed.failed == 0
         assert {"0 s", "0.5 s", "2 s"} <= {s for row in profile.rows for s in row.by_offset}
     assert (directory / "gap.svg").is_file()
     history, finals = RunDirectory(directory / "kill").read()

@@ -64,54 +64,54 @@ def row_of(profile: GapProfile, kind: str) -> GapRow:
 
 def test_quick_successes_leave_no_gap() -> None:
     profile = profile_of(at(-5), at(1), read(2))
-    assert profile.felt.operations == 2
-    assert profile.felt.failed == 0
-    assert profile.gap_seconds == 0.0
+    assert profile.whole.felt.operations == 2
+    assert profile.whole.felt.failed == 0
+    assert profile.whole.gap_seconds == 0.0
     assert profile.reads.after_seconds == profile.writes.after_seconds == 0.0
 
 
 @pytest.mark.parametrize("completion", [FAIL, INFO])
 def test_a_gap_ends_with_the_last_operation_that_failed(completion: Completion) -> None:
     profile = profile_of(at(3, 0.25, completion), at(20, 0.5, completion), at(21))
-    assert profile.felt.failed == 2
-    assert profile.gap_seconds == 20.5
+    assert profile.whole.felt.failed == 2
+    assert profile.whole.gap_seconds == 20.5
 
 
 def test_a_gap_ends_with_the_last_operation_that_took_longer_than_its_limit() -> None:
-    assert profile_of(at(3, 1.5), at(20, 1.0)).gap_seconds == 4.5
+    assert profile_of(at(3, 1.5), at(20, 1.0)).whole.gap_seconds == 4.5
 
 
 def test_what_a_client_could_not_send_in_time_is_as_late_as_it_is_for_its_user() -> None:
     profile = profile_of(at(3, 0.01, held_up=6.0))
-    assert profile.felt.max_ms == pytest.approx(6010)
-    assert profile.gap_seconds == pytest.approx(9.01)
+    assert profile.whole.felt.max_ms == pytest.approx(6010)
+    assert profile.whole.gap_seconds == pytest.approx(9.01)
     assert list(profile.rows[0].by_offset) == ["2 s"]
 
 
 def test_an_operation_that_was_under_way_at_the_injection_belongs_to_the_gap() -> None:
     profile = profile_of(at(-0.5, 2.0, INFO), at(-5, 4.0, FAIL))
-    assert profile.felt.operations == 1
-    assert profile.gap_seconds == 1.5
+    assert profile.whole.felt.operations == 1
+    assert profile.whole.gap_seconds == 1.5
     assert list(profile.rows[0].by_offset) == ["in flight"]
 
 
 def test_what_begins_after_the_healing_is_told_apart() -> None:
     profile = profile_of(at(1), at(40, 0.1, FAIL), at(41))
     assert (profile.healed.operations, profile.healed.failed) == (2, 1)
-    assert (profile.felt.operations, profile.felt.failed) == (1, 0)
-    assert profile.gap_seconds == 0.0
+    assert (profile.whole.felt.operations, profile.whole.felt.failed) == (1, 0)
+    assert profile.whole.gap_seconds == 0.0
     assert profile.rows[0].by_offset["healed"].failed == 1
 
 
 def test_a_gap_that_outlasts_the_failure_ends_when_the_operation_does() -> None:
-    assert profile_of(at(39, 10.0, INFO)).gap_seconds == 49.0
+    assert profile_of(at(39, 10.0, INFO)).whole.gap_seconds == 49.0
 
 
 def test_what_takes_long_only_after_the_healing_was_not_hurt_by_the_failure() -> None:
-    assert profile_of(at(39.9, 3.0), at(30)).gap_seconds == 0.0
+    assert profile_of(at(39.9, 3.0), at(30)).whole.gap_seconds == 0.0
     assert profile_of(at(39.9, 3.0), at(30)).writes.after_seconds == 0.0
-    assert profile_of(at(38.0, 3.0), at(30)).gap_seconds == 41.0
-    assert profile_of(at(39.9, 3.0, FAIL), at(30)).gap_seconds == pytest.approx(42.9)
+    assert profile_of(at(38.0, 3.0), at(30)).whole.gap_seconds == 41.0
+    assert profile_of(at(39.9, 3.0, FAIL), at(30)).whole.gap_seconds == pytest.approx(42.9)
 
 
 def test_spans_begin_at_their_edges() -> None:
@@ -140,6 +140,8 @@ def test_each_kind_of_operation_has_its_own_failures_latencies_and_gap() -> None
     assert (deletes.felt.failed, deletes.gap_seconds) == (1, 3.1)
     assert (reads.felt.failed, reads.gap_seconds) == (0, 0.0)
     assert (reads.felt.p50_ms, reads.felt.max_ms) == (200.0, 400.0)
+    assert (profile.whole.felt.operations, profile.whole.felt.failed) == (5, 2)
+    assert profile.whole.by_offset["2 s"].operations == 3
     assert {span: felt.max_ms for span, felt in reads.by_offset.items()} == {
         "2 s": 200.0,
         "30 s": 400.0,
@@ -213,7 +215,7 @@ def test_faults_that_come_and_go_are_one_failure() -> None:
     assert profile is not None
     assert profile.faults == ("kill primary",)
     assert profile.lasted_seconds == 7.0
-    assert profile.gap_seconds == 6.7
+    assert profile.whole.gap_seconds == 6.7
     assert profile.healed.operations == 1
 
 

@@ -82,7 +82,7 @@ def test_saved_gaps_are_measured_again_and_written_anew(ours: Path, capsys) -> N
     assert told.count("verdict: pass") == 2
     report = msgspec.json.decode((ours / "gap.json").read_bytes(), type=GapReport)
     assert [experiment.kind for experiment in report.experiments] == ["kill", "pause"]
-    assert report.experiments[0].profile.felt.operations == 2
+    assert report.experiments[0].profile.whole.felt.operations == 2
     assert (ours / "gap.svg").read_text().rstrip().endswith("</svg>")
 
 
