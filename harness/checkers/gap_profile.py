@@ -171,7 +171,10 @@ def _gap_seconds(met: Iterable[Operation], failure: _Failure) -> float:
 def _normality(
     baseline: Sequence[Operation], met: Sequence[Operation], failure: _Failure
 ) -> Normality:
-    """Find the first moment from which on all that began was normal."""
+    """Find the first moment from which on all that began was normal, and was seen to be so.
+
+    What was under way at the healing proves nothing when it succeeded.
+    """
     latencies = sorted(o.latency_ns / 1e9 for o in baseline)
     p99_seconds = percentile(latencies, 99) if latencies else None
     limit_seconds = max(NORMAL_LEAST_SECONDS, NORMAL_FACTOR * (p99_seconds or 0.0))
@@ -179,7 +182,8 @@ def _normality(
     after: float | None = 0.0
     if strange:
         last_ns = max(o.intended_ns for o in strange)
-        later = [o.intended_ns for o in met if o.intended_ns > last_ns]
+        seen = (o for o in met if o.completed_ns <= failure.healed_ns)
+        later = [o.intended_ns for o in seen if o.intended_ns > last_ns]
         after = max(0.0, failure.offset_seconds(min(later))) if later else None
     return Normality(
         limit_seconds=limit_seconds,

@@ -181,6 +181,11 @@ def test_what_was_never_normal_before_the_healing_is_said_to_be_so() -> None:
     assert profile_of(at(1), at(39, 0.1, FAIL), at(41)).writes.after_seconds is None
 
 
+def test_what_was_under_way_at_the_healing_is_no_proof_that_all_was_normal() -> None:
+    assert profile_of(at(38, 2.05), at(39.9, 2.05)).writes.after_seconds is None
+    assert profile_of(at(38, 2.05), at(39.9, 0.05)).writes.after_seconds == 39.9
+
+
 def test_without_a_baseline_the_least_limit_counts() -> None:
     reads = profile_of(read(1)).reads
     assert (reads.baseline_p99_ms, reads.limit_seconds) == (None, 0.5)
