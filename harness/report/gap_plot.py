@@ -21,7 +21,7 @@ Points = Mapping[str, Sequence[GapPoint]]
 
 _PANEL_INCHES = (5.6, 2.7)
 _MARGIN_INCHES = 0.3
-_POINTS_DPI = 200
+_POINTS_DPI = 120
 # Colours that colour-blind people can tell apart (Okabe and Ito).
 _READ, _WRITE, _FAILED, _GAP = "#0072B2", "#E69F00", "#D62728", "#CC79A7"
 # What is quicker or slower is drawn at the edge.
@@ -58,15 +58,16 @@ def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
             sharex=True,
             sharey=True,
             squeeze=False,
+            layout="constrained",
         )
         for row, panels in zip(axes, grid, strict=True):
             for each, panel in zip(row, panels, strict=True):
                 _draw_panel(each, panel)
         handles = _legend()
-        figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=len(handles), frameon=False
+        )
         figure.suptitle(_title([report for report, _ in measured]), fontsize=9)
-        bottom = _MARGIN_INCHES / height
-        figure.tight_layout(rect=(0, bottom, 1, 1))
         figure.savefig(path, dpi=_POINTS_DPI, metadata={"Date": None})
         pyplot.close(figure)
 
@@ -103,7 +104,7 @@ def _draw_panel(axes: Axes, panel: _Panel | None) -> None:
         axes.set_axis_off()
         return
     profile, points = panel.profile, panel.points
-    for is_write, colour, marker in ((False, _READ, "o"), (True, _WRITE, "s")):
+    for is_write, colour, marker in ((True, _WRITE, "s"), (False, _READ, "o")):
         _scatter(
             axes, [p for p in points if p.is_write == is_write and not p.is_failed], colour, marker
         )

@@ -56,10 +56,11 @@ def print_comparison(console: Console, reports: Sequence[GapReport]) -> None:
                 table.add_row(kind, side, *_cells(experiment))
     console.print(table)
     for kind in kinds_in(reports):
+        console.print()
         console.print(_side_by_side(sides, kind))
 
 
-_NOT_BEFORE = "not before"
+_NEVER = "never"
 _HEADINGS = (
     "count",
     "failed",
@@ -101,7 +102,7 @@ def _share(felt: Felt) -> str:
 
 def _when(normality: Normality) -> str:
     if normality.after_seconds is None:
-        return _NOT_BEFORE
+        return _NEVER
     return f"{normality.after_seconds:.2f} s" if normality.after_seconds else "always"
 
 
@@ -112,7 +113,7 @@ def _normality(normality: Normality) -> str:
     match _when(normality):
         case "always":
             return f"always ({limit})"
-        case "not before":
+        case "never":
             return f"not before the healing ({limit})"
         case after:
             return f"from {after} after the injection on ({limit})"
