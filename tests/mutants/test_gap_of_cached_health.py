@@ -19,7 +19,7 @@ def test_the_gap_is_as_wide_as_health_is_cached_and_tells_what_each_kind_of_oper
     tmp_path: Path,
 ) -> None:
     command = shlex.join([sys.executable, str(CACHED_HEALTH_LB)])
-    words = ("--kinds", "kill", "--seconds", "9", "--seed", "7", "--lb-command", command)
+    words = ("--kinds", "kill", "--seconds", "6", "--seed", "7", "--lb-command", command)
     code, report, told = measure(tmp_path / "gap", *words, HEALTH_SECONDS=str(HEALTH_SECONDS))
     assert code == 1, told
     (experiment,) = report.experiments
