@@ -7,6 +7,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from harness.cli.doctor import doctor
+from harness.cli.gap import gap
 from harness.cli.lab import lab
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
@@ -38,7 +39,7 @@ def chroma_chaos() -> None:
     """Break a replicated service on purpose, and prove that it keeps its promises."""
 
 
-for command in (run, soak, sweep, judge, shrink, list_runs, show, diff, export, lab, doctor):
+for command in (run, soak, sweep, gap, judge, shrink, list_runs, show, diff, export, lab, doctor):
     chroma_chaos.add_command(command)
 
 

@@ -156,7 +156,7 @@ def run(
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
-    repeat = _options(seed, clients_do, options)
+    repeat = options_that_repeat(seed, clients_do, options)
     settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
     console = Console()
     announce(console, settings)
@@ -239,7 +239,9 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
             sys.exit(error.exit_code)
 
 
-def _options(seed: int, workload: WorkloadSettings, options: LabOptions) -> tuple[str, ...]:
+def options_that_repeat(
+    seed: int, workload: WorkloadSettings, options: LabOptions
+) -> tuple[str, ...]:
     """Say in words what repeats a run, but for what is done in it and where its files go."""
     words = ["--seed", str(seed)]
     if options.name != "processes":
