@@ -53,6 +53,13 @@ class Ailments:
         ailment.last_at, ailment.error = now, error
         ailment.failures += 1
 
+    def explains(self, collection: Collection, instance: str, error: str) -> bool:
+        """Tell whether the collection fails there with just this, whoever writes."""
+        ailment = self._known.get((collection, instance))
+        if ailment is None or self._clock() - ailment.last_at > FORGET_SECONDS:
+            return False
+        return ailment.error == error
+
     def forget(self, collection: Collection, instance: str) -> None:
         """Forget what was wrong: the collection was replaced there."""
         self._known.pop((collection, instance), None)

@@ -188,11 +188,12 @@ class Delivery:
         if is_done_elsewhere and (is_given_up or isinstance(error, ServerFailedError)):
             self._m.ailments.note(collection, name, error.cause)
         if isinstance(error, ServerFailedError):
+            is_explained = self._m.ailments.explains(collection, name, error.cause)
             await self._m.quarantine.accuse(
                 collection,
                 window.entries,
                 error,
-                was_failing=was_failing,
+                was_failing=was_failing or is_explained,
                 is_repeated=self._failures[collection] > 1 or name in lane.broken,
             )
         if is_given_up:

@@ -8,7 +8,7 @@ from lb.ailments import Ailments
 from lb.applier import Applier
 from lb.catalogue import Collection
 from lb.delivery import Machinery
-from lb.instances import Instance
+from lb.instances import Instance, State
 from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.merging import WindowLimits
@@ -137,6 +137,11 @@ class Bench:
     def poke_all(self) -> None:
         for applier in self.appliers:
             applier.poke_all()
+
+    def come_back(self, name: str) -> None:
+        """Have an instance serve again that got a 5xx."""
+        self.fleet[name].note_canary(None, asyncio.get_running_loop().time())
+        self.fleet[name].move_to(State.CATCHING_UP, "arranged by the test")
 
     def let(self, *names: str) -> None:
         for each in names:

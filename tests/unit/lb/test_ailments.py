@@ -58,3 +58,15 @@ def test_what_has_passed_or_was_replaced_is_forgotten() -> None:
     assert bench.chronic
     bench.ailments.forget(bench.collection, "primary")
     assert not bench.chronic
+
+
+def test_an_ailment_explains_what_fails_alike_for_a_while_and_nothing_else() -> None:
+    bench = Bench()
+    collection, ailments = bench.collection, bench.ailments
+    assert not ailments.explains(collection, "primary", ERROR)
+    bench.fail(1, 0.0)
+    assert ailments.explains(collection, "primary", ERROR)
+    assert not ailments.explains(collection, "primary", "HTTP 500: something else")
+    assert not ailments.explains(collection, "replica", ERROR)
+    bench.now += FORGET_SECONDS + 1
+    assert not ailments.explains(collection, "primary", ERROR)

@@ -281,6 +281,36 @@ async def test_an_entry_that_got_a_5xx_waits_for_evidence_and_then_goes_on(bench
     assert bench.sent(B) == 1
 
 
+@pytest.mark.parametrize(("later", "is_accused"), [("torn", False), ("other", True)])
+async def test_a_write_is_not_accused_of_what_its_collection_failed_before_without_fault(
+    bench: Bench, later: str, is_accused: bool
+) -> None:
+    """Measured: a torn index fails one delete, takes it the second time, and fails the next one."""
+    bench.tasks.append(asyncio.create_task(bench.quarantine.run()))
+    torn = bench.servers[B]
+    torn.answer = ServerFailedError(B, "HTTP 500 torn")
+    bench.let(A, B)
+    bench.logged(2)
+    await until(lambda: bench.fleet[B].failed_syncs == 1, "it fails what the other one has done")
+    torn.answer = OK
+    bench.come_back(B)
+    await until(lambda: bench.collection.lane.is_drained, "it takes it the second time")
+    bench.fleet[A].suspect("it is away")
+    torn.answer = ServerFailedError(B, f"HTTP 500 {later}")
+    entry = bench.logged(3)
+    await until(lambda: entry.suspicion is not None, "it fails what nobody has done")
+    now = asyncio.get_running_loop().time()
+    bench.quarantine.note_canary(B, CanaryAnswer(now, now, CanaryResult.FAILED, "HTTP 500 torn"))
+
+    if is_accused:
+        await until(lambda: len(bench.quarantine) == 1, "the write may be what breaks it")
+        return
+    torn.answer = OK
+    bench.come_back(B)
+    await until(entry.settled.is_set, "it takes the next one the second time, too")
+    assert len(bench.quarantine) == 0
+
+
 @pytest.mark.parametrize("kind", [ServerFailedError, RequestGivenUpError])
 @pytest.mark.parametrize(("outcome", "accused"), [(OK, 1), (None, 0)])
 async def test_a_5xx_or_silence_to_what_another_one_applied_is_the_instances_own(
