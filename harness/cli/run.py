@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from harness.runner.composition import composed
 from harness.runner.interruption import InterruptedRunError, interruptible
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory, verdict_file
-from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
+from harness.runner.scenario import RANDOM, Scenario, scheduled
+from harness.runner.scenarios.registry import scenario_named
 from harness.runner.schedules import (
     CHANCES,
     OF_A_PREPARED_LAB,
@@ -51,17 +52,20 @@ SEED_BITS = 31
 class LabOptions:
     """What the options say of the lab; what they leave out is the lab's own default.
 
-    `needs` is what the run will ask of it.
+    `needs` is what the run will ask of it, `lb_environment` what it sets for the load balancer.
     """
 
     name: str
     lb_command: str | None
     lb_ready: str | None
     needs: frozenset[Need] = frozenset()
+    lb_environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
-    settings = ProcessLabSettings(run_directory, needs=options.needs)
+    settings = ProcessLabSettings(
+        run_directory, needs=options.needs, lb_environment=options.lb_environment
+    )
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
     if options.lb_ready:
@@ -155,7 +159,7 @@ def run(
     chosen = _choose(scenario, schedule_file, composition, seed, seconds, all_faults=all_faults)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
-    options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
+    options = LabOptions(lab, lb_command, lb_ready, chosen.needs, chosen.lb_environment)
     repeat = _options(seed, clients_do, options)
     settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
     console = Console()
