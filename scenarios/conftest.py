@@ -1,4 +1,7 @@
-"""The lab and the run that the scenarios of one use case share; each module names its scenario."""
+"""The lab and the run that the scenarios of one use case share.
+
+A module names its `SCENARIO`, or several `CASES`; its tests then share one run for each.
+"""
 
 import secrets
 import shlex
@@ -7,19 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import allure
+import httpx
 import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from harness.labs.base import Lab
+from harness.errors import UnsupportedFaultError
+from harness.labs.base import Killable, Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.report.progress import ConsoleProgress
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory
-from harness.runner.scenario import Scenario, scenario_named
+from harness.runner.scenario import Scenario
+from harness.runner.scenarios.registry import scenario_named
 from harness.runner.session import record_run
+from harness.workloads.settings import WorkloadSettings
+from scenarios.cases import Case
 
 _SEED_BITS = 31
+
+pytest.register_assert_rewrite("scenarios.promises")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,12 +37,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chroma-chaos")
     group.addoption("--chaos-seed", type=int, help="seed of every run; a new one by default")
     group.addoption("--chaos-lb-command", help="start this load balancer instead of our own")
+    group.addoption(
+        "--chaos-minutes", type=float, default=0.25, help="how long faults by chance go on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a module with several cases have all its tests for each of them."""
+    cases = getattr(metafunc.module, "CASES", ())
+    if cases and "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", cases, ids=str, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")
-def scenario(request: pytest.FixtureRequest) -> Scenario:
+def case(request: pytest.FixtureRequest) -> Case:
+    """Say what the module's run is about."""
+    return getattr(request, "param", None) or Case(request.module.SCENARIO)
+
+
+@pytest.fixture(scope="module")
+def scenario(case: Case) -> Scenario:
     """Find the scenario that the module names."""
-    return scenario_named(request.module.SCENARIO)
+    return scenario_named(case.scenario)
+
+
+@pytest.fixture(scope="module")
+def workload(case: Case) -> WorkloadSettings:
+    """Say what clients do in the module's run."""
+    return case.workload
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +95,9 @@ async def lab(
 ) -> AsyncIterator[Lab]:
     """Keep a lab up from the first test of the module to its last."""
     settings = _lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
-    lab = ProcessLab(replace(settings, needs=scenario.needs))
+    lab = ProcessLab(
+        replace(settings, needs=scenario.needs, lb_environment=scenario.lb_environment)
+    )
     try:
         await lab.start()
         yield lab
@@ -72,18 +106,38 @@ async def lab(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def run(lab: Lab, scenario: Scenario, seed: int, run_directory: RunDirectory) -> RunResult:
+async def run(
+    lab: Lab,
+    scenario: Scenario,
+    workload: WorkloadSettings,
+    seed: int,
+    run_directory: RunDirectory,
+) -> RunResult:
     """Conduct one run of the module's scenario; its seed and files are shown with a failure."""
-    settings = RunSettings(scenario, seed, run_directory)
+    settings = RunSettings(scenario, seed, run_directory, workload)
     console = Console()
     console.print(f"scenario {scenario.name}, seed {seed}, files {run_directory.path}")
     with (
         allure.step(f"{scenario.name}, seed {seed}: {scenario.promise}"),
         ConsoleProgress(console) as progress,
     ):
-        result = await record_run(settings, lab, progress, {"lab": lab.name})
+        try:
+            result = await record_run(settings, lab, progress, {"lab": lab.name})
+        except UnsupportedFaultError as error:
+            pytest.skip(str(error))
     allure.attach.file(str(run_directory.summary), attachment_type=allure.attachment_type.TEXT)
     return result
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lb(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
+    """Connect to the load balancer; every test leaves all servers running."""
+    async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30, trust_env=False) as client:
+        yield client
+    assert isinstance(lab, Killable)
+    for target in lab.targets:
+        if not lab.is_alive(target):
+            await lab.restart(target)
 
 
 def _lab_settings(path: Path, lb_command: str | None) -> ProcessLabSettings:

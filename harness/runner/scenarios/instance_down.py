@@ -76,7 +76,7 @@ PRIMARY_SLOW = _primary(
 PRIMARY_FLAPPING = _primary(
     "primary-flapping",
     "is killed and comes back, again and again",
-    *(Disruption(Kill("primary"), at_seconds, 1.0) for at_seconds in (0.0, 2.5, 5.0)),
+    *(Disruption(Kill("primary"), at_seconds, 1.5) for at_seconds in (0.0, 3.0, 6.0)),
 )
 
 
