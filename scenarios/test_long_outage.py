@@ -33,7 +33,6 @@ SCENARIO = "long-outage"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    pytest.mark.asyncio(loop_scope="module"),
     allure.feature("Operation"),
 ]
 
@@ -52,6 +51,7 @@ def test_the_log_did_not_wait_for_the_replica(run: RunResult) -> None:
 
 
 @pytest.mark.usefixtures("our_own")
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_collection_that_an_instance_has_lost_is_copied_to_it(
     run: RunResult, lab: Lab, lb: httpx.AsyncClient
 ) -> None:

@@ -9,7 +9,6 @@ from harness.checkers.availability import longest_gap
 from harness.model.operation import Completion, Operation
 from harness.runner.run import RunResult
 from harness.runner.scenarios.timing_gap import KINDS
-from harness.workloads.settings import WorkloadSettings
 from scenarios.promises import (  # noqa: F401 (tests of this module, too)
     test_each_fault_was_seen_to_begin_and_to_end,
     test_every_checker_had_something_to_examine_and_passed,
@@ -26,16 +25,10 @@ SCENARIO = "timing-gap"
 pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 5, the timing gap")]
 
 
-@pytest.fixture(scope="module")
-def workload() -> WorkloadSettings:
-    """Let more users come, each as often as ever, so that something is asked at each moment."""
-    return WorkloadSettings(clients=10, operations_per_second=24.0)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_operation_fails_in_the_gap(run: RunResult, kind: str) -> None:
     operations = _in_the_gap(run, kind)
-    assert len(operations) >= 30
+    assert len(operations) >= 15
     assert {operation.kind.is_write for operation in operations} == {True, False}
     assert [o for o in operations if o.completion is not Completion.OK] == []
 
@@ -49,7 +42,7 @@ def test_no_client_waits_longer_than_one_second_in_the_gap(run: RunResult, kind:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_operation_fails_while_the_primary_comes_back(run: RunResult, kind: str) -> None:
     operations = [o for o in run.history.operations if o.phase == f"after {kind}"]
-    assert len(operations) >= 30
+    assert len(operations) >= 15
     assert [o for o in operations if o.completion is not Completion.OK] == []
 
 

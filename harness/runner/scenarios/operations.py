@@ -57,5 +57,5 @@ LONG_OUTAGE = Scenario(
         Phase("recovery", 5.0),
     ),
     limits=Limits(converge_seconds=10.0),
-    lb_environment={"LOG_MAX_ENTRIES": "10", "PRUNE_INTERVAL_SECONDS": "1"},
+    lb_environment={"LOG_MAX_ENTRIES": "20", "PRUNE_INTERVAL_SECONDS": "1"},
 )
