@@ -2,10 +2,12 @@
 
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole
+from harness.faults.drop_answer import DropAnswers
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.pause import Pause
 from harness.faults.reset import Reset
+from harness.http_proxy.rules import What
 from harness.labs.base import Capability, Need
 from harness.runner.scenario import Disruption, Phase, Scenario, throughout
 
@@ -65,8 +67,10 @@ PRIMARY_BLACK_HOLE = _primary(
 )
 PRIMARY_RESET = _primary(
     "primary-reset",
-    "is behind a network that resets each connection",
-    _for_five_seconds(Reset("primary")),
+    "is behind a network that resets connections, also after a request was carried out",
+    Disruption(DropAnswers("primary", 4, What.READS), 0.0, 1.5),
+    Disruption(DropAnswers("primary", 4, What.WRITES), 1.5, 1.5),
+    Disruption(Reset("primary"), 3.0, 3.0),
 )
 PRIMARY_SLOW = _primary(
     "primary-slow",

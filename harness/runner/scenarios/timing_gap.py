@@ -15,7 +15,7 @@ KINDS = ("killed", "hung", "black-hole", "reset", "slow", "flapping")
 
 # Longer than it takes to find a failure out: a probe each second, that waits for a second.
 _FAILING_SECONDS = 3.0
-_WELL_SECONDS = 3.0
+_WELL_SECONDS = 1.5
 _LASTING: dict[str, Fault] = {
     "killed": Kill("primary"),
     "hung": Pause("primary"),
@@ -33,7 +33,8 @@ def _phases() -> Iterator[Phase]:
             yield throughout(kind, _FAILING_SECONDS, _LASTING[kind])
         else:
             yield Phase(kind, 4.0, _FLAPS)
-        yield Phase(f"after {kind}", _WELL_SECONDS)
+        # What one failure left to do is not to be laid at the next one's door.
+        yield Phase(f"after {kind}", _WELL_SECONDS, until_converged=True)
 
 
 TIMING_GAP = Scenario(
