@@ -43,7 +43,7 @@ async def protected(lab: Lab, lb: httpx.AsyncClient) -> AsyncIterator[Protected]
     if Capability.KILL not in lab.capabilities:
         pytest.skip(f"lab {lab.name} may hold somebody's data, which no test puts at risk")
     references = {"name": PROTECTED, "stable id": await create(lb, PROTECTED)}
-    assert (await add(lb, PROTECTED, "a", "b")).is_success
+    assert (await add(lb, references["stable id"], "a", "b")).is_success
     await eventually(lambda: are_on_every_instance(lab, PROTECTED, "a", "b"), "both have it")
     for instance in lab.instances:
         async with direct(instance.url) as client:

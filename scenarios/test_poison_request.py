@@ -33,11 +33,11 @@ async def test_both_instances_take_writes_after_a_poison_request(
     lab: Lab, lb: httpx.AsyncClient, poison: str
 ) -> None:
     name = f"AUTOTEST_{poison.replace(' ', '-')}"
-    await create(lb, name)
-    assert (await add(lb, name, "before")).is_success
-    answer = await _send(lb, name, POISONS[poison])
+    collection = await create(lb, name)
+    assert (await add(lb, collection, "before")).is_success
+    answer = await _send(lb, collection, POISONS[poison])
     assert answer.status_code >= 400
-    assert (await add(lb, name, "after")).is_success
+    assert (await add(lb, collection, "after")).is_success
     await eventually(lambda: are_on_every_instance(lab, name, "before", "after"), "both took it")
 
 
@@ -46,8 +46,8 @@ async def test_a_collection_whose_index_would_kill_a_server_is_not_made(
 ) -> None:
     body = {"name": "AUTOTEST_deadly", "metadata": {"hnsw:M": 0}}
     assert (await lb.post(COLLECTIONS, json=body)).status_code == 400
-    await create(lb, "AUTOTEST_harmless")
-    assert (await add(lb, "AUTOTEST_harmless", "a", "b")).is_success
+    harmless = await create(lb, "AUTOTEST_harmless")
+    assert (await add(lb, harmless, "a", "b")).is_success
     await eventually(
         lambda: are_on_every_instance(lab, "AUTOTEST_harmless", "a", "b"), "both took it"
     )
@@ -57,9 +57,11 @@ async def test_an_instance_that_was_poisoned_past_the_load_balancer_is_left_out(
     lab: Lab, lb: httpx.AsyncClient
 ) -> None:
     """It answers heartbeats as ever and fails each write. Nothing heals it, so this comes last."""
+    if (await lb.get("/status")).status_code != 200:
+        pytest.skip("not offered: nobody says whether the instance is known to be broken")
     name = "AUTOTEST_served"
-    await create(lb, name)
-    assert (await add(lb, name, "a")).is_success
+    collection = await create(lb, name)
+    assert (await add(lb, collection, "a")).is_success
     await eventually(lambda: are_on_every_instance(lab, name, "a"), "both have it")
     async with httpx.AsyncClient(base_url=lab.instances[0].url, trust_env=False) as primary:
         own = (await primary.post(COLLECTIONS, json={"name": "AUTOTEST_poisoned"})).json()["id"]
@@ -72,9 +74,9 @@ async def test_an_instance_that_was_poisoned_past_the_load_balancer_is_left_out(
 
     await eventually(is_left_out, "it is known to be broken", _FOUND_OUT_SECONDS)
     for number in range(10):
-        assert (await add(lb, name, f"d{number}")).is_success
+        assert (await add(lb, collection, f"d{number}")).is_success
         written.append(f"d{number}")
-        assert await ids_in(lb, name) == sorted(written)
+        assert await ids_in(lb, collection) == sorted(written)
 
 
 async def _send(

@@ -3,6 +3,7 @@
 import allure
 import pytest
 
+from harness.errors import UsageError
 from harness.runner.scenario import Scenario, scheduled
 from harness.runner.schedules import random_schedule
 from scenarios.promises import (  # noqa: F401 (tests of this module, too)
@@ -19,7 +20,13 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
     test_what_became_of_writes_is_told_truly,
 )
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Faults by chance")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.alone,
+    # However many minutes are asked for.
+    pytest.mark.timeout(0),
+    allure.feature("Faults by chance"),
+]
 
 SCENARIO = "random"
 
@@ -27,4 +34,8 @@ SCENARIO = "random"
 @pytest.fixture(scope="module")
 def scenario(seed: int, pytestconfig: pytest.Config) -> Scenario:
     """Make a schedule of so many minutes, from the seed."""
-    return scheduled(random_schedule(seed, pytestconfig.getoption("--chaos-minutes") * 60))
+    minutes = pytestconfig.getoption("--chaos-minutes")
+    schedule = random_schedule(seed, minutes * 60)
+    if not schedule.faults:
+        raise UsageError(f"no fault of seed {seed} fits into {minutes:g} minutes: give more")
+    return scheduled(schedule)
