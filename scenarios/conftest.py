@@ -131,10 +131,11 @@ async def run(
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def lb(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
-    """Connect to the load balancer; every test leaves all servers running."""
+    """Connect to the load balancer of a lab of ours; every test leaves all servers running."""
+    if not isinstance(lab, Killable):
+        pytest.skip(f"lab {lab.name} may hold somebody's data, which no single request risks")
     async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30, trust_env=False) as client:
         yield client
-    assert isinstance(lab, Killable)
     for target in lab.targets:
         if not lab.is_alive(target):
             await lab.restart(target)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from harness.client.api import COLLECTIONS, DATABASE
 from harness.client.recording import ClientContext, RecordingClient
 from harness.errors import ProtectedCollectionError
-from harness.labs.base import Capability, Lab
+from harness.labs.base import Lab
 from harness.model.history import Header, HistoryWriter, Limits
 from harness.model.operation import Addressing, Invocation, Kind
 from harness.runner.run_directory import RunDirectory
@@ -40,8 +40,6 @@ class Protected:
 @pytest_asyncio.fixture(loop_scope="module")
 async def protected(lab: Lab, lb: httpx.AsyncClient) -> AsyncIterator[Protected]:
     """Give a collection `global` with contents, which has to be the same after the test."""
-    if Capability.KILL not in lab.capabilities:
-        pytest.skip(f"lab {lab.name} may hold somebody's data, which no test puts at risk")
     references = {"name": PROTECTED, "stable id": await create(lb, PROTECTED)}
     assert (await add(lb, references["stable id"], "a", "b")).is_success
     await eventually(lambda: are_on_every_instance(lab, PROTECTED, "a", "b"), "both have it")
