@@ -35,7 +35,8 @@ def test_reads_go_on_without_the_log(run: RunResult) -> None:
     assert [read for read in reads if read.completion is not Completion.OK] == []
     during = [read for read in reads if read.phase == "postgres-down"]
     assert len(during) >= 5
-    assert max(read.latency_ns for read in during) <= 1_000_000_000
+    # A client may come to its read late, because it was refused a write before.
+    assert max(read.completed_ns - read.invoked_ns for read in during) <= 1_000_000_000
 
 
 @pytest.mark.usefixtures("our_own")

@@ -47,12 +47,12 @@ def test_collections_exist_on_every_instance_under_different_uuids(run: RunResul
 
 
 def test_a_client_lists_exactly_what_it_wrote_and_did_not_delete(run: RunResult) -> None:
-    assert len(listings(run.history)) >= 10
+    assert len(listings(run.history)) >= 5
     assert stale_listings(run.history) == []
 
 
 def test_searches_find_what_was_ingested(run: RunResult) -> None:
-    assert len(searches(run.history)) >= 10
+    assert len(searches(run.history)) >= 5
     assert search_recall(run.history) >= 0.95, fruitless_searches(run.history)
 
 
