@@ -3,6 +3,7 @@
 import allure
 import pytest
 
+from harness.checkers import availability
 from harness.runner.run import RunResult
 from scenarios.promises import (  # noqa: F401 (tests of this module, too)
     test_a_write_that_is_sent_again_happens_once,
@@ -13,7 +14,6 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
     test_instances_hold_identical_data,
     test_no_acknowledged_write_is_lost,
     test_no_client_reads_what_is_stale,
-    test_no_client_waits_longer_than_one_second,
     test_no_operation_fails,
     test_nothing_deleted_comes_back,
     test_nothing_is_left_to_do_in_the_log,
@@ -24,6 +24,11 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
 SCENARIO = "rolling-deploy"
 
 pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Operation")]
+
+
+def test_no_client_waits_longer_than_a_takeover_may_take(run: RunResult) -> None:
+    verdict = run.verdict(availability.NAME)
+    assert verdict.figures["gap_seconds"] <= 1.5, verdict.violations
 
 
 def test_each_old_load_balancer_ended_by_itself_and_without_an_error(run: RunResult) -> None:
