@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.faults.base import Fault, needs_of
+from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
 from harness.labs.base import Need
@@ -100,12 +101,29 @@ _PRIMARY_DOWN = Scenario(
     ),
 )
 
+_PRIMARY_FORCED_DOWN = Scenario(
+    name="primary-forced-down",
+    use_case="Use case 2, primary down by an administrator's word",
+    promise=(
+        "While the load balancer is told that the primary is unhealthy, no operation fails and no "
+        "client waits more than 1 s; nothing acknowledged is lost, nothing deleted returns, and "
+        "both instances hold identical data within 5 s of the word being taken back."
+    ),
+    phases=(
+        Phase("baseline", 5.0),
+        throughout("forced-down", 10.0, ForceDown("primary")),
+        Phase("recovery", 5.0),
+    ),
+)
+
 RANDOM = "random"
 """The word for a schedule that is made from the seed."""
 
 _LIMITS_OF_CHAOS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
 
-SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)}
+SCENARIOS: Mapping[str, Scenario] = {
+    s.name: s for s in (_NORMAL, _PRIMARY_DOWN, _PRIMARY_FORCED_DOWN)
+}
 
 
 def scheduled(schedule: Schedule) -> Scenario:
