@@ -7,12 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from harness.labs.administration import TOKEN_VARIABLE
+from harness.labs.administration import CLIENT_TOKEN_VARIABLE, TOKEN_VARIABLE
 from harness.runner.lab_choice import LABS, LabOptions, decided
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-CLIENT_TOKEN_VARIABLE = "CHROMA_CHAOS_CLIENT_TOKEN"  # noqa: S105 (where it is, not what it is)
 
 LB_URL = click.option("--lb-url", metavar="URL", help="Where the load balancer is that runs.")
 PROTECT = click.option(

@@ -14,6 +14,7 @@ from harness.labs.readiness import probe_client
 
 INSTANCES = "/admin/instances"
 TOKEN_VARIABLE = "CHROMA_CHAOS_ADMIN_TOKEN"  # noqa: S105 (where the token is, not the token)
+CLIENT_TOKEN_VARIABLE = "CHROMA_CHAOS_CLIENT_TOKEN"  # noqa: S105
 _TEXT_CHARACTERS = 120
 
 

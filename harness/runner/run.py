@@ -15,7 +15,6 @@ from harness.client.instance_reader import InstanceReader
 from harness.client.lb_voice import LbVoice
 from harness.client.log_reader import LogReader
 from harness.client.recording import ClientContext, RecordingClient
-from harness.faults.base import refuse_unsupported
 from harness.labs.base import Lab
 from harness.model.final_state import FinalState, write_final_states
 from harness.model.history import CLIENTS_STOPPED, Header, History, HistoryWriter, Milestone
@@ -136,10 +135,7 @@ class Run:
 
         Raises `HarnessError` when the run could not be made, which says nothing about the system.
         """
-        for fault in self._settings.scenario.faults:
-            refuse_unsupported(fault, self._lab)
-        for trigger in self._settings.scenario.triggers:
-            await trigger.refuse_unsupported(self._lab)
+        await self._settings.scenario.refuse_unsupported(self._lab)
         directory = self._settings.directory
         write_json(directory.schedule, schedule_of(self._settings.scenario, self._settings.seed))
         with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-from harness.faults.base import Fault, needs_of
+from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
-from harness.labs.base import Need
+from harness.labs.base import Lab, Need
 from harness.model.history import Limits
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.composition import refuse_hiding
@@ -69,6 +69,13 @@ class Scenario:
     def needs(self) -> frozenset[Need]:
         """What it asks of a lab, which is started for it."""
         return needs_of(self.faults).union(*(trigger.needs for trigger in self.triggers))
+
+    async def refuse_unsupported(self, lab: Lab) -> None:
+        """Raise `UnsupportedFaultError` when the lab, which is up, cannot do all of it."""
+        for fault in self.faults:
+            refuse_unsupported(fault, lab)
+        for trigger in self.triggers:
+            await trigger.refuse_unsupported(lab)
 
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:
