@@ -20,7 +20,8 @@ def evidence(item: pytest.Item, case: Case) -> str:
 
 
 def _lines(case: Case, result: RunResult | None) -> Iterator[str]:
-    yield f"scenario {case.scenario}, seed {case.seed}: {case.verdict} {case.reason}".rstrip()
+    reason = f": {case.reason}" if case.reason else ""
+    yield f"scenario {case.scenario}, seed {case.seed}: {case.verdict}{reason}"
     yield f"promised: {case.promise}"
     if result is not None:
         yield from _violations(result)

@@ -6,12 +6,13 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from harness.model.verdict import Outcome
 from harness.pytest_plugin.cases import NOT_RUN, ROW
 
-_LEAST_WIDTH = 100
+_LEAST_WIDTH = 110
+_FIGURES = ("operations", "failed", "lost")
 
 
 def summary_lines(reports: Iterable[Any], width: int) -> list[str]:
@@ -39,9 +40,11 @@ def summary_lines(reports: Iterable[Any], width: int) -> list[str]:
 def _table(
     rows: Mapping[str, Mapping[str, Any]], tests: Mapping[str, Mapping[str, str]], width: int
 ) -> Iterator[str]:
-    table = Table("promise (scenario)", "verdict", "tests", box=None, padding=(0, 1))
-    for heading in ("operations", "failed", "lost", "longest gap", "to converge", "seed"):
-        table.add_column(heading, justify="right")
+    table = Table(Column("promise (scenario)", min_width=24), box=None, padding=(0, 1))
+    for heading in ("verdict", "tests"):
+        table.add_column(heading, no_wrap=True)
+    for heading in (*_FIGURES, "longest\ngap s", "time to\nconverge s", "seed"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for key, row in rows.items():
         outcomes = Counter(tests[key].values())
         run = outcomes["passed"] + outcomes["failed"]
@@ -49,7 +52,7 @@ def _table(
             f"{row['use_case']} ({row['scenario']})",
             row["verdict"],
             f"{outcomes['passed']} of {run}" if run else "-",
-            *(_count(row[name]) for name in ("operations", "failed", "lost")),
+            *(_count(row[name]) for name in _FIGURES),
             *(_seconds(row[name]) for name in ("gap_seconds", "converge_seconds")),
             str(row["seed"]),
         )
@@ -78,4 +81,4 @@ def _count(value: float | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f} s"
+    return "-" if value is None else f"{value:.3f}"
