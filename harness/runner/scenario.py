@@ -117,9 +117,10 @@ _PRIMARY_FORCED_DOWN = Scenario(
         "both instances hold identical data within 5 s of the word being taken back."
     ),
     phases=(
-        Phase("baseline", 5.0),
-        throughout("forced-down", 10.0, ForceDown("primary")),
-        Phase("recovery", 5.0),
+        Phase("baseline", 3.0),
+        # Long enough for `/status` to have to show it.
+        throughout("forced-down", 8.0, ForceDown("primary")),
+        Phase("recovery", 4.0),
     ),
 )
 
