@@ -37,7 +37,7 @@ def test_what_was_written_meanwhile_reached_the_replica_only(run: RunResult) -> 
     written = {
         token
         for operation in run.history.operations
-        if operation.invoked_ns > window.effect_observed_ns
+        if operation.kind.is_write and operation.invoked_ns > window.effect_observed_ns
         for token in operation.tokens
     }
     seen: dict[str, set[str]] = {"primary": set(), "replica": set()}
