@@ -59,18 +59,3 @@ def test_a_prefix_narrows_it_and_global_is_protected_whatever_the_prefix(
     code, said = cleanup(deployed, *prefixes, "--apply")
     assert (code, said[0]) == (0, "removed DEBUG_it")
     gone(deployed, ("DEBUG_it",))
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ((), "say where the load balancer is"),
-        (("--lb-url", "lb.example.com"), "is no URL"),
-        (("--lb-url", "http://lb.example.com", "--prefix", ""), "would mean every collection"),
-        (("--lb-url", "http://127.0.0.1:9"), "does not list collections"),
-    ],
-)
-def test_what_cannot_be_done_is_said_and_exit_code_2(words: tuple[str, ...], told: str) -> None:
-    done = chroma_chaos("cleanup", *words)
-    assert done.returncode == 2
-    assert told in done.stderr

@@ -1,18 +1,13 @@
-"""Forced health is seen to take effect and to end, and refused where nobody offers it."""
+"""Forced health is seen to take effect and to end; without it there is no proof of either."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from harness.errors import FaultError, UnsupportedFaultError
+from harness.errors import FaultError
 from harness.faults import proof
-from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.force_down import ForceDown
-from harness.labs.base import Lab
-from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.remote import RemoteLab, RemoteLabSettings
-from tests.integration.labs.conftest import FORWARDING_LB
 from tests.integration.remote.conftest import ADMIN, CLIENT, Deployed
 
 pytestmark = pytest.mark.real
@@ -63,27 +58,3 @@ async def test_it_ends_by_itself(remote: RemoteLab) -> None:
     await brief.inject(remote)
     assert await brief.prove_effect(remote)
     assert await brief.prove_healed(remote)
-
-
-async def refused(fault: Fault, lab: Lab) -> str:
-    with pytest.raises(UnsupportedFaultError) as refusal:
-        refuse_unsupported(fault, lab)
-    return str(refusal.value)
-
-
-async def test_a_load_balancer_without_the_endpoint_is_found_out_at_the_start(
-    tmp_path: Path,
-) -> None:
-    settings = ProcessLabSettings(
-        tmp_path / "run", lb_command=FORWARDING_LB, needs=needs_of([DOWN])
-    )
-    own = ProcessLab(settings)
-    await own.start()
-    try:
-        urls = tuple(instance.url for instance in own.instances)
-        foreign = RemoteLab(RemoteLabSettings(tmp_path, own.lb_url, urls))
-        await foreign.start()
-        told = await asyncio.gather(*(refused(DOWN, lab) for lab in (own, foreign)))
-        assert all("GET /admin/instances was answered 404" in each for each in told)
-    finally:
-        await own.stop()
