@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.pytest_plugin.cases import ROW, case_of
-from harness.pytest_plugin.evidence import evidence
+from harness.pytest_plugin.evidence import evidence, evidence_once
 from harness.pytest_plugin.fixtures import (
     lab,
     our_own,
@@ -54,9 +54,9 @@ def pytest_runtest_makereport(
     # A report may come from another process (pytest-xdist), so this is plain data.
     setattr(report, ROW, case.as_row())
     if report.failed and report.when != "teardown":
-        told = evidence(item, case)
-        report.sections.append((f"{case.scenario}, seed {case.seed}", told))
-        allure.attach(told, "evidence", allure.attachment_type.TEXT)
+        title = f"{case.scenario}, seed {case.seed}"
+        report.sections.append((title, evidence_once(item, case)))
+        allure.attach(evidence(item, case), "evidence", allure.attachment_type.TEXT)
     return report
 
 

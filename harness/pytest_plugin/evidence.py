@@ -11,12 +11,23 @@ from harness.pytest_plugin.cases import RESULT, Case
 from harness.report.summary import WIDTH, print_verdict
 from harness.runner.run import RunResult
 
+# The test that shows the evidence of each run, by the run's files.
+_SHOWN = pytest.StashKey[dict[str, str]]()
+
 
 def evidence(item: pytest.Item, case: Case) -> str:
-    """Write it as plain text."""
+    """Write all of it as plain text."""
     module = item.getparent(pytest.Module)
     result = module.stash.get(RESULT, None) if module is not None else None
     return "\n".join(_lines(case, result))
+
+
+def evidence_once(item: pytest.Item, case: Case) -> str:
+    """Write all of it for the first failing test of a run; the others name that one."""
+    first = item.session.stash.setdefault(_SHOWN, {}).setdefault(case.files, item.nodeid)
+    if first == item.nodeid:
+        return evidence(item, case)
+    return "\n".join([*_lines(case, None), f"evidence: with {first}"])
 
 
 def _lines(case: Case, result: RunResult | None) -> Iterator[str]:

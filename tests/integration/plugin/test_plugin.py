@@ -48,6 +48,9 @@ def test_promise(run, run_directory):
 def test_clients_worked(run):
     assert run.history.operations
 
+def test_promise_again(run):
+    assert run.outcome is Outcome.PASS
+
 def test_of_nothing():
     pass
 """
@@ -92,7 +95,7 @@ def shown(lines: list[str]) -> list[str]:
 def test_promises_that_hold_pass_others_fail_and_what_cannot_be_done_is_skipped(
     told: list[str], session: dict[str, Any]
 ) -> None:
-    assert session["outcomes"] == {"passed": 6, "failed": 1, "skipped": 2}, "\n".join(told)
+    assert session["outcomes"] == {"passed": 7, "failed": 2, "skipped": 3}, "\n".join(told)
 
 
 @pytest.mark.real
@@ -101,9 +104,9 @@ def test_the_summary_is_a_table_of_promises_with_their_figures(told: list[str]) 
     assert any(row.startswith(" promise (scenario)") for row in rows[:2])
     figures = r"\d+ +\d+ +0 +\d+\.\d{3} +\d+\.\d{3} +7"
     kept = next(row for row in rows if "(kept)" in row)
-    assert re.search(rf"The first case \(kept\) +pass +2 of 2 +{figures}$", kept)
+    assert re.search(rf"The first case \(kept\) +pass +3 of 3 +{figures}$", kept)
     broken = next(row for row in rows if "(broken)" in row)
-    assert re.search(rf"The second case \(broken\) +fail +1 of 2 +{figures}$", broken)
+    assert re.search(rf"The second case \(broken\) +fail +1 of 3 +{figures}$", broken)
     assert "broken fail; promised: Nobody waits for longer than a microsecond." in rows
     assert "3 scenarios: 1 fail, 1 pass, 1 skipped" in rows
 
@@ -126,6 +129,7 @@ def test_a_failing_test_shows_the_evidence_the_seed_and_how_to_repeat_it(
     assert any("the limit is 1e-06 s" in line for line in evidence)
     assert "again:    pytest test_broken.py --chaos-seed 7" in evidence
     assert "again:    chroma-chaos run broken --seed 7" in evidence
+    assert told.count("evidence: with test_broken.py::test_promise") == 1
     files = next(line for line in evidence if line.startswith("files:")).split()[1]
     assert (session["directory"] / "runs" / Path(files).name / "history.jsonl").is_file()
 
@@ -165,7 +169,7 @@ def test_what_could_not_be_run_is_an_error_with_its_reason(pytester: pytest.Pyte
     pytester.makepyfile(**modules("kept"))
     urls = ("--lb-url", f"{NOBODY}/lb", "--primary-url", NOBODY, "--replica-url", f"{NOBODY}/two")
     result = pytester.runpytest_subprocess(*urls)
-    result.assert_outcomes(errors=2, passed=1)
+    result.assert_outcomes(errors=3, passed=1)
     lines = shown(result.outlines)
     reason = f"kept could not run: primary does not answer 200 at {NOBODY}/api/v2/heartbeat"
     assert any(line.startswith(reason) for line in lines)
