@@ -1,5 +1,6 @@
 """Owns the connections of what speaks HTTP: they are closed when its context ends."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +11,7 @@ class Connected:
     """An asynchronous context manager over one httpx client, `_http`, that uses no proxy."""
 
     def __init__(
-        self, base_url: str, timeout_seconds: float, headers: dict[str, str] | None = None
+        self, base_url: str, timeout_seconds: float, headers: Mapping[str, str] | None = None
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=base_url, timeout=timeout_seconds, headers=headers, trust_env=False

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.faults.base import Fault, needs_of
+from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.registry import fault_named
-from harness.labs.base import Need
+from harness.labs.base import Lab, Need
 from harness.model.history import Limits
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.composition import refuse_hiding
@@ -73,6 +73,13 @@ class Scenario:
         """What it asks of a lab, which is started for it."""
         of_triggers = (trigger.needs for trigger in self.triggers)
         return needs_of(self.faults).union(self.other_needs, *of_triggers)
+
+    async def refuse_unsupported(self, lab: Lab) -> None:
+        """Raise `UnsupportedFaultError` when the lab, which is up, cannot do all of it."""
+        for fault in self.faults:
+            refuse_unsupported(fault, lab)
+        for trigger in self.triggers:
+            await trigger.refuse_unsupported(lab)
 
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:

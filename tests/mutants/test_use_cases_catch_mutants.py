@@ -41,7 +41,7 @@ def test_a_mutant_fails_the_test_of_the_promise_that_it_breaks(
     command = f"{sys.executable} -m tests.mutants.launch {mutant}"
     words = [f"scenarios/{module}", "-k", case, "--tb=no", "-q", "--basetemp", str(tmp_path / "t")]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, "--chaos-lb-command", command],
+        [sys.executable, "-m", "pytest", *words, "--lb-command", command],
         cwd=ROOT,
         env={**os.environ, MARK: mark},
         capture_output=True,

@@ -3,6 +3,7 @@
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole
 from harness.faults.drop_answer import DropAnswers
+from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.pause import Pause
@@ -28,6 +29,22 @@ PRIMARY_DOWN = Scenario(
         Phase("baseline", 5.0),
         throughout("primary-down", 10.0, Kill("primary")),
         Phase("recovery", 5.0),
+    ),
+)
+
+PRIMARY_FORCED_DOWN = Scenario(
+    name="primary-forced-down",
+    use_case="Use case 2, primary down by an administrator's word",
+    promise=(
+        "While the load balancer is told that the primary is unhealthy, no operation fails and no "
+        "client waits more than 1 s; nothing acknowledged is lost, nothing deleted returns, and "
+        "both instances hold identical data within 5 s of the word being taken back."
+    ),
+    phases=(
+        Phase("baseline", 3.0),
+        # Long enough for `/status` to have to show it.
+        throughout("forced-down", 8.0, ForceDown("primary")),
+        Phase("recovery", 4.0),
     ),
 )
 

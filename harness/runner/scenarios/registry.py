@@ -13,6 +13,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     for scenario in (
         NORMAL,
         instance_down.PRIMARY_DOWN,
+        instance_down.PRIMARY_FORCED_DOWN,
         instance_down.PRIMARY_PAUSED,
         instance_down.PRIMARY_BLACK_HOLE,
         instance_down.PRIMARY_RESET,
