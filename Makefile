@@ -41,6 +41,10 @@ chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
 chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run primary-down $(ARGS)
 
+.PHONY: chaos-timing-gap
+chaos-timing-gap: setup ## Use case 5: what clients feel of each kind of failure (ARGS="--kinds kill --seconds 12")
+	@$(BIN)/chroma-chaos gap $(ARGS)
+
 .PHONY: chaos-random
 chaos-random: setup ## Faults by chance on every server (ARGS="--seed 7 --seconds 60")
 	@$(BIN)/chroma-chaos run random $(ARGS)
