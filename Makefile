@@ -36,7 +36,8 @@ doctor: setup ## Say which real part was found where, and what is missing
 .PHONY: chaos
 chaos: setup ## All of the following, one after another, whatever fails (ARGS="--seed 7")
 	@$(MAKE) --no-print-directory --keep-going chaos-normal chaos-primary-down chaos-replica-down \
-	  chaos-transactions chaos-postgres-down chaos-lb-crash chaos-rolling-deploy chaos-random
+	  chaos-timing-gap chaos-transactions chaos-postgres-down chaos-lb-crash \
+	  chaos-rolling-deploy chaos-random
 
 .PHONY: chaos-normal
 chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
@@ -49,6 +50,10 @@ chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (
 .PHONY: chaos-replica-down
 chaos-replica-down: setup ## Use case 3: kill the replica; nobody notices (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run replica-down $(ARGS)
+
+.PHONY: chaos-timing-gap
+chaos-timing-gap: setup ## Use case 5: what clients feel of each kind of failure (ARGS="--kinds kill --seconds 12")
+	@$(BIN)/chroma-chaos gap $(ARGS)
 
 .PHONY: chaos-transactions
 chaos-transactions: setup ## Use case 6: kill both instances; no write is lost (ARGS="--seed 7")

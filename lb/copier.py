@@ -62,9 +62,8 @@ class Copier:
         self._collection = collection
         self._lane = collection.lane
         self._tools = tools
-        target = Target(Read.RECORDS, collection.name.tenant, collection.name.database)
-        self._from = CopyEnd(source, target, collection.uuids[source.instance.name])
-        self._to = CopyEnd(to, target)
+        self._from = read_from(source, collection)
+        self._to = CopyEnd(to, self._from.target)
         self._source, self._instance = source.instance.name, to.instance.name
         self._touched = Touched()
         self._copy: Leftover | None = None
@@ -260,6 +259,12 @@ class Copier:
         if changes.add:
             await self._to.write("add", add_body(source, changes.add))
             self._tools.on_documents(len(changes.add))
+
+
+def read_from(source: Upstream, collection: Collection) -> CopyEnd:
+    """Give the side of a copy that it is read from: a member of the collection."""
+    target = Target(Read.RECORDS, collection.name.tenant, collection.name.database)
+    return CopyEnd(source, target, collection.uuids[source.instance.name])
 
 
 async def _briefly(event: asyncio.Event) -> None:

@@ -66,14 +66,14 @@ class CopyEnd:
 
     def __init__(self, upstream: Upstream, target: Target, uuid: UUID | None = None) -> None:
         self._upstream = upstream
-        self._target = target
+        self.target = target
         self._uuid = uuid
         self.instance = upstream.instance
         self.patience_seconds = PATIENCE_SECONDS
 
     async def describe(self) -> Described:
         """Read the collection's object."""
-        found = await self._read("GET", self._target.by_id_path(str(self._uuid)))
+        found = await self._read("GET", self.target.by_id_path(str(self._uuid)))
         return payloads.read_as(found.body, Described)
 
     async def count(self) -> int:
@@ -96,15 +96,15 @@ class CopyEnd:
 
     async def find(self, name: str) -> tuple[UUID, int]:
         """Return the UUID of the collection that has a name, and its number of documents."""
-        found = await self._read("GET", self._target.collection_path(name, ""))
+        found = await self._read("GET", self.target.collection_path(name, ""))
         uuid = payloads.collection_id(found.body)
-        other = CopyEnd(self._upstream, self._target, uuid)
+        other = CopyEnd(self._upstream, self.target, uuid)
         return uuid, await other.count()
 
     async def create(self, described: Described) -> UUID | None:
         """Make an equal, empty collection; None when the name is taken."""
         await self._ensure_database()
-        path = f"{self._target.database_path}/collections"
+        path = f"{self.target.database_path}/collections"
         made = await self._post(path, described.as_create())
         if made.status == 409:
             return None
@@ -131,8 +131,8 @@ class CopyEnd:
             raise InstanceError(self.instance.name, describe(answer))
 
     async def _ensure_database(self) -> None:
-        tenant, database = self._target.tenant, self._target.database
-        found = await self._patiently(self._upstream.read("GET", self._target.database_path))
+        tenant, database = self.target.tenant, self.target.database
+        found = await self._patiently(self._upstream.read("GET", self.target.database_path))
         if found.status != 404:
             return
         tenants = f"{PREFIX}/tenants"
@@ -164,7 +164,7 @@ class CopyEnd:
             ) from error
 
     def _below(self, operation: str) -> str:
-        return self._target.collection_path(str(self._uuid), operation)
+        return self.target.collection_path(str(self._uuid), operation)
 
 
 def comparable(body: bytes) -> tuple[object, object]:

@@ -21,7 +21,7 @@ from lb.errors import (
 from lb.executor import Execution, Executor
 from lb.failpoints import reach
 from lb.instances import Instance
-from lb.lanes import FOLLOW_SECONDS, choose_window
+from lb.lanes import FOLLOWERS_REST, choose_window
 from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
@@ -94,14 +94,13 @@ class Delivery:
             return  # It left, or the entry was accused or refused elsewhere, meanwhile.
         was_failing = self.instance.canary_failed or name in lane.broken
         self._note_sent(collection, window)
-        if is_decided and self._m.is_follower_paced:
-            lane.follow_at[name] = self._m.clock() + FOLLOW_SECONDS
         sent_at = self._m.clock()
         try:
             await reach("before-send", *window.entries, instance=name)
             execution = await self._executor.execute(collection, window, is_decided=is_decided)
             await reach("after-send", *window.entries, instance=name)
-            self.instance.on_window(len(window), self._m.clock() - sent_at)
+            seconds = self._m.clock() - sent_at
+            self.instance.on_window(len(window), seconds)
             if self._is_to_be_split(window, execution.answer):
                 lane.singly_until[name] = window.last.position
                 return
@@ -116,6 +115,8 @@ class Delivery:
         self._failures.pop(collection, None)
         if not lane.is_member(name):
             return  # It has left meanwhile: what it did there is to be deleted.
+        if is_decided and self._m.is_follower_paced:
+            lane.follow_at[name] = self._m.clock() + FOLLOWERS_REST * seconds
         lane.broken.discard(name)
         lane.tested[name] = self.instance.returns
         self.instance.successful_syncs += len(window)

@@ -12,8 +12,14 @@ from uuid import UUID
 from lb.merging import MERGEABLE, WindowLimits
 from lb.model import STRUCTURAL, Entry
 
-FOLLOW_SECONDS = 0.05
-"""How far apart requests with what other instances have done already may be, in one lane."""
+Able = Callable[[str, Entry], bool]
+"""Tells whether an instance could be sent an entry now."""
+
+FOLLOWERS_REST = 3.0
+"""How many times as long as its last request one rests that does what others have done already."""
+
+FOLLOW_SECONDS = 0.25
+"""How long what others have done already waits at most for such a rest to end."""
 
 
 class Step(Enum):
@@ -239,13 +245,15 @@ def _held(entry: Entry, now: float) -> Decision | None:
     return None
 
 
-def _follow(lane: Lane, instance: str, entry: Entry, now: float) -> Decision:
+def _follow(lane: Lane, instance: str, entry: Entry, able: Able, now: float) -> Decision:
     """Send what another instance has done, but not each write by itself while more are coming.
 
     No client waits for it, and each request here slows the instance that clients do wait for,
-    where both share a disk or a processor. What has waited for long is sent at once.
+    where both share a disk or a processor. What has waited for long is sent at once; so is all
+    when nobody else could answer what comes after it, for which clients may be waiting.
     """
-    if entry.kind not in MERGEABLE or entry.first_sent_at is None:
+    is_alone = not any(able(name, entry) for name in lane.queues if name != instance)
+    if entry.kind not in MERGEABLE or entry.first_sent_at is None or is_alone:
         return Decision(Step.SEND, entry)
     at = min(lane.follow_at.get(instance, 0.0), entry.first_sent_at + FOLLOW_SECONDS)
     return Decision(Step.SEND if now >= at else Step.HEDGE, entry, at)
@@ -254,7 +262,7 @@ def _follow(lane: Lane, instance: str, entry: Entry, now: float) -> Decision:
 def decide(
     lane: Lane,
     instance: str,
-    able: Callable[[str, Entry], bool],
+    able: Able,
     now: float,
     hedge_seconds: float,
 ) -> Decision:
@@ -279,7 +287,7 @@ def decide(
     if now < (retry_at := lane.retry_at.get(instance, 0.0)):
         return Decision(Step.HEDGE, entry, retry_at)
     if entry.outcome is not None:
-        return _follow(lane, instance, entry, now)
+        return _follow(lane, instance, entry, able, now)
     leaders = [name for name in lane.queues if name not in lane.held and able(name, entry)]
     sound = [name for name in leaders if name not in lane.broken]
     if preferred_instance(lane, sound or leaders) == instance:

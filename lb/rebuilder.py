@@ -15,7 +15,7 @@ from lb import payloads
 from lb.ailments import Ailments
 from lb.catalogue import Collection
 from lb.comparer import Comparer
-from lb.copier import Copier, CopyTools
+from lb.copier import Copier, CopyTools, read_from
 from lb.errors import (
     CopyAbandonedError,
     InstanceError,
@@ -141,16 +141,30 @@ class Rebuilder:
         await self._memberships.leave(lost, self._name, "it does not know them any more")
 
     async def _give_up_broken(self) -> None:
-        """Leave collections that this instance fails all the time and that another one serves."""
+        """Leave collections that this instance fails all the time and that another one can give.
+
+        What is left is deleted, so it is left only for a copy that can be made.
+        """
         for collection, error in self._ailments.chronic_on(self._name):
             lane = collection.lane
             source = self._source(collection) if lane.is_member(self._name) else None
             if source is None or self._upstream.instance.canary_failed:
                 continue
+            if not self._is_due(collection.id) or not await self._can_give(source, collection):
+                continue
             if lane.applied[source.instance.name] >= lane.applied[self._name]:
                 self._ailments.forget(collection, self._name)
                 cause = f"{collection.name.name} fails on it and not on others: {error}"
                 await self._memberships.leave([collection], self._name, cause)
+
+    async def _can_give(self, source: Upstream, collection: Collection) -> bool:
+        """Tell whether documents can be read there: its own index may be torn as well."""
+        try:
+            await read_from(source, collection).page(1, 0)
+        except InstanceError as error:
+            self._note_failure(collection.id, error, f"no copy of {collection.name.name}: ")
+            return False
+        return True
 
     def _source(self, collection: Collection) -> Upstream | None:
         """Choose whom to copy from: one that serves, best without a doubt and furthest."""
@@ -177,7 +191,7 @@ class Rebuilder:
         try:
             await Copier(collection, source, self._upstream, self._tools).run()
         except (CopyAbandonedError, InstanceError, RequestError) as error:
-            self._note_failure(collection.id, error)
+            self._note_failure(collection.id, error, f"{name}: ")
         else:
             log.warning("%s has a copy of %s", self._name, name)
             self._copied_collections += 1
@@ -206,11 +220,10 @@ class Rebuilder:
     def _is_due(self, what: UUID) -> bool:
         return self._clock() >= self._retries.get(what, (0, 0.0))[1]
 
-    def _note_failure(self, what: UUID, error: Exception) -> None:
+    def _note_failure(self, what: UUID, error: Exception, subject: str = "") -> None:
         failures = self._retries.get(what, (0, 0.0))[0]
         delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures, 10))
         self._retries[what] = (failures + 1, self._clock() + delay)
-        subject = f"{self._copying}: " if self._copying else ""
         self._last_failure = f"{subject}{error}"
         log.warning("%s is not rebuilt yet: %s", self._name, self._last_failure)
         if isinstance(error, InstanceUnreachableError):

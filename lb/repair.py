@@ -11,6 +11,8 @@ from uuid import UUID
 from lb import payloads
 from lb.catalogue import Collection, Name
 from lb.comparer import Comparer
+from lb.copier import read_from
+from lb.copy_requests import CopyEnd
 from lb.errors import (
     BadRequestError,
     ConflictError,
@@ -100,7 +102,11 @@ class Repairs:
         right = source or next(iter(strangers))
         if right not in strangers:
             raise ConflictError(f"{right} has no collection [{name.name}] that is not ours")
+        records = Target(Read.RECORDS, name.tenant, name.database)
+        await CopyEnd(self._upstreams[right], records, strangers[right]).page(1, 0)
         catalogue = self._tail.catalogue
+        if catalogue.by_name(name) is not None:
+            raise ConflictError(f"[{name.name}] was made by somebody else just now; try again")
         collection = catalogue.reserve(name, [right])
         collection.move_to(CollectionState.ACTIVE)
         mapping = catalogue.map(collection, right, strangers[right])
@@ -119,6 +125,8 @@ class Repairs:
             raise NoInstanceError(f"{source} is not serving; nothing was repaired")
         if not await has(self._upstreams[source], collection):
             raise ConflictError(f"{source} does not have [{collection.name.name}] itself")
+        # What others have is deleted, so the one that is right must be able to give it.
+        await read_from(self._upstreams[source], collection).page(1, 0)
         others = [name for name in collection.lane.members if name != source]
         for name in others:
             if not can_leave(collection, name):

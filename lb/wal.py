@@ -7,10 +7,8 @@ load balancer the active one, so that only the active one can write. It never ta
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -20,32 +18,14 @@ from lb.errors import LeadershipLostError, LogUnavailableError
 from lb.failpoints import reach
 from lb.leader import Lead, take_lead
 from lb.model import CollectionChange, Entry, Progress
-from lb.wal_rounds import first_round, write_appends, write_progress
+from lb.wal_queue import Append, Note, WalQueue
+from lb.wal_rounds import write_appends, write_progress
 
 log = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 0.2
-SOON_SECONDS = 0.01
-"""How long progress that nobody waits for may wait for a commit that is made anyway."""
-
 CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What PostgreSQL says of values that it cannot hold; the session lives on."""
-
-
-@dataclass(eq=False)
-class Append:
-    """An entry on its way into the log: what to do when it is there, or when it was refused."""
-
-    entry: Entry
-    deliver: Callable[[], None]
-    undo: Callable[[], None]
-    change: CollectionChange | None = None
-
-
-@dataclass(eq=False)
-class _Note:
-    progress: tuple[Progress, ...]
-    written: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Wal:
@@ -60,11 +40,8 @@ class Wal:
         self._lead = lead
         self._clock = clock
         self._connection: asyncpg.Connection[Any] | None = None
-        self._appends: list[Append] = []
-        self._notes: list[_Note] = []
-        self._soon: list[_Note] = []
+        self._queue = WalQueue()
         self._doubtful: list[Append] = []
-        self._wake = asyncio.Event()
         self._closing = False
         self._ended = asyncio.Event()
         self._epoch = 0
@@ -86,7 +63,7 @@ class Wal:
     @property
     def waiting(self) -> int:
         """How many appends and notes wait for a commit."""
-        return len(self._appends) + len(self._notes) + len(self._soon) + len(self._doubtful)
+        return len(self._queue) + len(self._doubtful)
 
     def adopt(self, connection: "asyncpg.Connection[Any]", epoch: int, last_position: int) -> None:
         """Start on a session that holds the lock, with the log's end."""
@@ -112,15 +89,13 @@ class Wal:
         entry.position = self._next_position
         self._next_position += 1
         append = Append(entry, deliver, undo, change)
-        self._appends.append(append)
-        self._wake.set()
+        self._queue.append(append)
         return append
 
     async def record(self, *progress: Progress) -> None:
         """Return when all of the progress is durable, however long PostgreSQL is away."""
-        note = _Note(progress)
-        self._notes.append(note)
-        self._wake.set()
+        note = Note(progress)
+        self._queue.note(note)
         await note.written.wait()
 
     async def record_soon(self, *progress: Progress) -> None:
@@ -129,10 +104,8 @@ class Wal:
         A client that writes one thing after another then has its last outcome and its next write
         in one commit, instead of the next write wait for the commit of the last outcome.
         """
-        note = _Note(progress)
-        self._soon.append(note)
-        if len(self._soon) == 1:
-            self._wake.set()
+        note = Note(progress)
+        self._queue.note_soon(note)
         await note.written.wait()
 
     async def run(self) -> None:
@@ -140,7 +113,7 @@ class Wal:
         while True:
             if self._connection is None:
                 await self._reconnect()
-            if not self._appends and not self._notes and not await self._is_due_soon():
+            if not await self._queue.is_due(at_once=self._closing):
                 if self._closing:
                     self._ended.set()
                     return
@@ -148,24 +121,9 @@ class Wal:
                 continue
             await self._round()
 
-    async def _is_due_soon(self) -> bool:
-        """Wait for something to share a commit with what is due soon; False if there is none."""
-        if not self._soon:
-            return False
-        if not self._closing:
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SOON_SECONDS):
-                    await self._wake.wait()
-        return True
-
     async def _idle(self, connection: "asyncpg.Connection[Any] | None") -> None:
         """Wait for work; now and then ask whether the session, and so the lock, is still ours."""
-        self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._lead.limit_seconds / 4):
-                await self._wake.wait()
-        if connection is None or self._wake.is_set():
+        if await self._queue.wait(self._lead.limit_seconds / 4) or connection is None:
             return
         asked_at = self._clock()
         try:
@@ -173,14 +131,14 @@ class Wal:
         except CONNECTION_ERRORS as error:
             log.warning("lost the log: %s: %s", type(error).__name__, error)
             self._lose(connection)
-            self._refuse(self._appends)
+            self._queue.refuse()
         else:
             self._lead.confirm(asked_at)
 
     def close(self) -> None:
         """Refuse appends from now on, and let `run` end when the queue is empty."""
         self._closing = True
-        self._wake.set()
+        self._queue.wake()
 
     async def drained(self) -> None:
         """Return when `run` has written all that was queued, at once if it never ran."""
@@ -204,8 +162,7 @@ class Wal:
         Entries that come while progress is being written join the round: clients that have just
         been answered write again at once.
         """
-        notes, self._notes, self._soon = self._notes + self._soon, [], []
-        appends: list[Append] = []
+        notes, appends = self._queue.take_notes(), list[Append]()
         try:
             await self._commit(appends, notes, is_open=True)
         except CONTENT_ERRORS as error:
@@ -213,15 +170,6 @@ class Wal:
             await self._commit([], notes)
             for append in appends:
                 await self._commit_alone(append)
-
-    def _take_more(self, appends: list[Append], notes: list[_Note]) -> list[_Note]:
-        """Add what has come meanwhile, at one moment: no entry overtakes an older note."""
-        count = first_round([append.entry for append in self._appends])
-        more, self._notes, self._soon = self._notes + self._soon, [], []
-        appends.extend(self._appends[:count])
-        del self._appends[:count]
-        notes.extend(more)
-        return more
 
     async def _commit_alone(self, append: Append) -> None:
         """Write one append of a round that failed; if it was the culprit, only it is refused."""
@@ -232,7 +180,7 @@ class Wal:
             append.undo()
 
     async def _commit(
-        self, appends: list[Append], notes: list[_Note], *, is_open: bool = False
+        self, appends: list[Append], notes: list[Note], *, is_open: bool = False
     ) -> None:
         """Commit, and deliver; after a lost session nothing is delivered, and `run` reconnects.
 
@@ -241,8 +189,8 @@ class Wal:
         """
         connection = self._connection
         if connection is None:
-            self._notes = notes + self._notes
-            self._refuse(appends + self._appends)
+            self._queue.put_back(notes)
+            self._queue.refuse(*appends)
             return
         committing, asked_at = False, self._clock()
         try:
@@ -252,7 +200,9 @@ class Wal:
                 # Progress first: a drop that is appended now comes after an older state.
                 await write_progress(connection, _progress_of(notes))
                 if is_open:
-                    late = self._take_more(appends, notes)
+                    more, late = self._queue.take()
+                    appends += more
+                    notes += late
                     await write_progress(connection, _progress_of(late))
                 await reach("before-append", *(append.entry for append in appends))
                 await write_appends(connection, [(a.entry, a.change) for a in appends])
@@ -269,11 +219,11 @@ class Wal:
         except CONNECTION_ERRORS as error:
             log.warning("lost the log: %s: %s", type(error).__name__, error)
             self._lose(connection)
-            self._notes = notes + self._notes
+            self._queue.put_back(notes)
             if committing:
                 self._doubtful = appends
                 appends = []
-            self._refuse(appends + self._appends)
+            self._queue.refuse(*appends)
             return
         self.commits += 1
         self.on_commit(self._clock() - asked_at, len(appends))
@@ -288,13 +238,7 @@ class Wal:
             append.deliver()
         if appends:
             # One of them may have to wait, in its lane, for what was noted meanwhile.
-            self._notes, self._soon = self._notes + self._soon, []
-
-    def _refuse(self, appends: list[Append]) -> None:
-        """Undo in reverse order: each one was decided in the light of those before it."""
-        self._appends = []
-        for append in reversed(appends):
-            append.undo()
+            self._queue.hasten()
 
     def _lose(self, connection: "asyncpg.Connection[Any]") -> None:
         self._connection = None
@@ -307,8 +251,8 @@ class Wal:
             log.warning("the session of the log ended")
             self._connection = None
             self._lead.lose()
-            self._refuse(self._appends)
-            self._wake.set()
+            self._queue.refuse()
+            self._queue.wake()
 
     async def _reconnect(self) -> None:
         """Get the lock back on a new session, then settle what the old one left in doubt.
@@ -346,15 +290,15 @@ class Wal:
         doubtful, self._doubtful = self._doubtful, []
         present = [append for append in doubtful if append.entry.position in logged]
         absent = [append for append in doubtful if append.entry.position not in logged]
-        self._refuse(absent + self._appends)
+        self._queue.refuse(*absent)
         self._deliver(present)
 
 
-def _progress_of(notes: list[_Note]) -> list[Progress]:
+def _progress_of(notes: list[Note]) -> list[Progress]:
     return [each for note in notes for each in note.progress]
 
 
-async def _reach_cursors(notes: list[_Note]) -> None:
+async def _reach_cursors(notes: list[Note]) -> None:
     for advance in (each.advance for each in _progress_of(notes)):
         if advance is not None and advance.entry is not None:
             await reach("before-cursor", advance.entry, instance=advance.instance)

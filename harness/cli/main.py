@@ -8,6 +8,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from harness.cli.cleanup import cleanup
 from harness.cli.doctor import doctor
+from harness.cli.gap import gap
 from harness.cli.lab import lab
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
@@ -40,7 +41,7 @@ def chroma_chaos() -> None:
 
 
 for command in (
-    *(run, soak, sweep, judge, shrink),
+    *(run, soak, sweep, gap, judge, shrink),
     *(list_runs, show, diff, export),
     *(lab, cleanup, doctor),
 ):

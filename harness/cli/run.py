@@ -40,6 +40,7 @@ from harness.runner.schedules import (
     read_schedule,
 )
 from harness.runner.session import run_in_lab
+from harness.workloads.settings import WorkloadSettings
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
 SEED_BITS = 31
@@ -125,7 +126,7 @@ def run(
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     options = replace(options, needs=chosen.needs, lb_environment=chosen.lb_environment)
-    repeat = ("--seed", str(seed), *words_of(clients_do), *options.words)
+    repeat = options_that_repeat(seed, clients_do, options)
     settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
     console = Console()
     announce(console, settings)
@@ -201,3 +202,10 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
         except InterruptedRunError as error:
             console.print(f"{error}; the run's files: {settings.directory.path}", soft_wrap=True)
             sys.exit(error.exit_code)
+
+
+def options_that_repeat(
+    seed: int, workload: WorkloadSettings, options: LabOptions
+) -> tuple[str, ...]:
+    """Say in words what repeats a run, but for what is done in it and where its files go."""
+    return ("--seed", str(seed), *words_of(workload), *options.words)

@@ -1,6 +1,8 @@
 """Owns the connections of what speaks HTTP: they are closed when its context ends."""
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +16,11 @@ class Connected:
         self, base_url: str, timeout_seconds: float, headers: Mapping[str, str] | None = None
     ) -> None:
         self._http = httpx.AsyncClient(
-            base_url=base_url, timeout=timeout_seconds, headers=headers, trust_env=False
+            base_url=base_url,
+            timeout=timeout_seconds,
+            headers=headers,
+            trust_env=False,
+            verify=_tls(),
         )
 
     async def __aenter__(self) -> Self:
@@ -27,3 +33,9 @@ class Connected:
         trace: TracebackType | None,
     ) -> None:
         await self._http.aclose()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Read the certificate authorities once: it takes longer than all else about a client."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -18,6 +18,12 @@ _LONGEST_SECONDS = 8.0
 _PAUSE_SECONDS = 4.0
 
 
+_RUINOUS = frozenset({"disk-full", "read-only-disk"})
+"""After these a Chroma server may never be able to use an index again that it could not save.
+
+They hit one instance of a schedule: where both copies are ruined, what two servers hold is lost.
+"""
+
 _SERVERS = frozenset({*_INSTANCES, "postgres"})
 _WITH_LB = _SERVERS | {"lb"}
 
@@ -65,10 +71,12 @@ def random_schedule(
 ) -> Schedule:
     """Make a schedule in which faults overlap, follow one another, and hit every server.
 
-    No server has two faults at once, because one would hide the effect of the other; and the lb
-    and PostgreSQL are not disturbed together, because the lb cannot come back without it.
+    No server has two faults at once, because one would hide the effect of the other; the lb and
+    PostgreSQL are not disturbed together, because the lb cannot come back without it; and what may
+    ruin a copy for good comes to one instance only.
     """
     source = random.Random(f"schedule {seed}")  # noqa: S311 (reproducible on purpose)
+    spared = _drawn(f"schedule {seed} spared", dict.fromkeys(_INSTANCES, 1.0))
     faults: list[ScheduledFault] = []
     at_seconds = 0.0
     for place in count():
@@ -77,7 +85,7 @@ def random_schedule(
         if at_seconds + lasts > seconds:
             break
         if free := _free_targets(faults, at_seconds):
-            words = _fault(f"schedule {seed} {place}", free, chances)
+            words = _fault(f"schedule {seed} {place}", free, chances, spared)
             begins, lasts = round(at_seconds, 3), round(lasts, 3)
             faults.append(ScheduledFault(fault=words, at_seconds=begins, seconds=lasts))
     return Schedule(seed=seed, seconds=seconds, faults=tuple(faults))
@@ -98,9 +106,13 @@ def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[s
     return targets
 
 
-def _fault(place: str, targets: Sequence[str], chances: Mapping[str, _Chance]) -> str:
+def _fault(place: str, targets: Sequence[str], chances: Mapping[str, _Chance], spared: str) -> str:
     target = _drawn(f"{place} target", dict.fromkeys(targets, 1.0))
-    may_hit = {kind: chance.weight for kind, chance in chances.items() if target in chance.targets}
+    may_hit = {
+        kind: chance.weight
+        for kind, chance in chances.items()
+        if target in chance.targets and not (kind in _RUINOUS and target == spared)
+    }
     kind = _drawn(f"{place} kind", may_hit)
     numbers = _drawn(f"{place} {kind}", dict.fromkeys(chances[kind].numbers, 1.0))
     return f"{kind} {target} {numbers}".rstrip()

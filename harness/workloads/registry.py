@@ -8,7 +8,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.operation import Invocation, Naming
-from harness.workloads import batch, counter, lifecycle, register
+from harness.workloads import batch, counter, lifecycle, register, rounds
 from harness.workloads import set as sets
 from harness.workloads.client import Invocations, WorkloadClient
 from harness.workloads.cms import CmsGenerator
@@ -79,6 +79,12 @@ WORKLOADS: Mapping[str, Workload] = {
     for workload in (
         *_SINGLE,
         Workload("mixed", "All of these, by weight.", _mixed, counter.preparation),
+        Workload(
+            "rounds",
+            "Every kind of document operation once, in an order by chance, again and again.",
+            rounds.invocations,
+            rounds.preparation,
+        ),
     )
 }
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -54,9 +55,13 @@ def index_of(lab: ProcessLab, instance: str, collection: str) -> Path:
     return data / str(rows[0][0])
 
 
-async def copies_made(lb: httpx.AsyncClient, name: str) -> int:
+async def rebuild_of(lb: httpx.AsyncClient, name: str) -> dict[str, Any]:
     instances = (await lb.get("/admin/instances")).json()["instances"]
-    rebuild = next(each["rebuild"] for each in instances if each["name"] == name)
+    return next(dict(each["rebuild"]) for each in instances if each["name"] == name)
+
+
+async def copies_made(lb: httpx.AsyncClient, name: str) -> int:
+    rebuild = await rebuild_of(lb, name)
     return int(rebuild["copied_collections"]) if rebuild["collections_to_go"] == 0 else -1
 
 
@@ -111,6 +116,48 @@ async def test_a_write_that_only_a_torn_instance_could_take_is_not_accused_of_th
     await eventually(is_copied, "the torn one has a copy", 60)
     await eventually(lambda: is_quiet(lb), "the instances are equal", 30)
     await assert_equal(lab, "torn-and-alone")
+
+
+async def test_an_instance_keeps_its_torn_collection_while_the_other_one_can_give_no_copy(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """Both are torn: what the first one has must not be deleted for a copy that nobody can make."""
+    name = "torn-on-both"
+    await saved_collection(lb, name)
+    await lab.kill("replica")
+    answer = await lb.post(f"{COLLECTIONS}/{name}/delete", json={"ids": ["d1"]})
+    assert answer.status_code == 200
+    torn = index_of(lab, "primary", name) / "index_metadata.pickle"
+    whole = torn.read_bytes()
+    await lab.kill("primary")
+    for instance in ("primary", "replica"):
+        cut_in_two(lab, instance, name, torn.name)
+        await lab.restart(instance)
+
+    async def is_refused() -> bool:
+        return "no copy of torn-on-both" in (await rebuild_of(lb, "replica"))["last_failure"]
+
+    await eventually(is_refused, "nobody can give a copy to the replica", 60)
+    (uuids,) = [
+        each["uuids"]
+        for each in (await lb.get("/collection/mappings")).json()["mappings"]
+        if each["name"] == name
+    ]
+    assert set(uuids) == {"primary", "replica"}
+    answer = await lb.post(f"/admin/collections/{name}/repair", json={"from": "primary"})
+    assert answer.status_code == 503, answer.text
+    assert "nothing was repaired" in answer.json()["message"]
+    copies = await copies_made(lb, "replica")
+    await lab.kill("primary")
+    torn.write_bytes(whole)
+    await lab.restart("primary")
+
+    async def is_copied() -> bool:
+        return await copies_made(lb, "replica") > copies
+
+    await eventually(is_copied, "it has a copy of what was mended", 60)
+    await eventually(lambda: is_quiet(lb), "the instances are equal", 30)
+    await assert_equal(lab, name)
 
 
 async def log_figures(lb: httpx.AsyncClient) -> dict[str, int]:

@@ -117,6 +117,28 @@ async def test_what_waits_while_a_request_is_under_way_goes_as_one(bench: Bench)
     assert settled == [2, 3, 4]
 
 
+async def test_one_that_follows_rests_after_a_request_and_then_gets_all_that_came_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lb.delivery.FOLLOWERS_REST", 1e9)
+    monkeypatch.setattr("lb.lanes.FOLLOW_SECONDS", 1e9)
+    lane = bench.collection.lane
+    bench.let(A, B)
+    bench.logged(2, body=an_add("a"))
+    await until(lambda: lane.is_drained, "both instances have the first one")
+    first = bench.logged(3, body=an_add("b"))
+    await until(lambda: first.settled.is_set() and not lane.busy, "a client is answered")
+    second = bench.logged(4, body=an_add("c"))
+    await until(lambda: second.settled.is_set() and not lane.busy, "another one is")
+    assert bench.sent(A) == 3
+    assert bench.sent(B) == 1
+
+    bench.fleet[A].suspect("nobody listens")
+
+    await until(lambda: lane.applied[B] == 4, "the rest ends when nobody else can answer")
+    assert bench.servers[B].bodies[1:] == [b'{"ids":["b","c"],"embeddings":[[1,2],[1,2]]}']
+
+
 async def test_a_write_that_finds_nothing_under_way_goes_at_once_and_alone(bench: Bench) -> None:
     bench.logged(2, body=an_add("a"))
     await until(lambda: bench.sent(A) == 1, "it goes")

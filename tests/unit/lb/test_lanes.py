@@ -309,6 +309,12 @@ def test_what_follows_so_soon_waits_a_moment_for_more() -> None:
     assert entry.outcome is not None
 
 
+def test_what_follows_does_not_wait_when_nobody_else_could_answer_what_comes_after_it() -> None:
+    lane, entry = followed()
+
+    assert next_step(lane, B, "B", now=NOW) == Decision(Step.SEND, entry)
+
+
 @pytest.mark.parametrize(
     ("kind", "sent_at"),
     [(Kind.ADD, NOW - FOLLOW_SECONDS), (Kind.ADD, None), (Kind.MODIFY, NOW), (Kind.DROP, NOW)],

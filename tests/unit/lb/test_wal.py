@@ -66,7 +66,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr("lb.wal.SOON_SECONDS", 30.0)
+    monkeypatch.setattr("lb.wal_queue.SOON_SECONDS", 30.0)
     bench = Bench()
     yield bench
     bench.running.cancel()
@@ -87,7 +87,7 @@ async def test_what_is_due_soon_shares_the_commit_of_the_next_write(bench: Bench
 async def test_what_is_due_soon_is_committed_when_no_write_comes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lb.wal.SOON_SECONDS", 0.001)
+    monkeypatch.setattr("lb.wal_queue.SOON_SECONDS", 0.001)
     noted = bench.note_soon()
 
     await until(noted.done, "it is durable")

@@ -57,6 +57,17 @@ def test_a_prepared_lab_gets_every_fault_of_its_own_where_it_can_be_done() -> No
     assert not on_lb & {"disk-full", "read-only-disk", "memory-limit"}
 
 
+def test_what_may_ruin_a_copy_for_good_hits_one_instance_of_a_schedule() -> None:
+    hit = set()
+    for seed in SEEDS:
+        faults = random_schedule(seed, 600.0, OF_A_PREPARED_LAB).faults
+        words = [fault.fault.split() for fault in faults]
+        ruined = {target for kind, target, *_ in words if kind in ("disk-full", "read-only-disk")}
+        assert len(ruined) <= 1
+        hit |= ruined
+    assert hit == {"primary", "replica"}
+
+
 def test_faults_come_by_their_weights() -> None:
     words = [f.fault.split() for seed in SEEDS for f in random_schedule(seed, 60.0).faults]
     on_instances = [kind for kind, target, *_ in words if target in ("primary", "replica")]

@@ -67,7 +67,7 @@ def test_everything_is_about_collections_of_the_run(name: str) -> None:
     assert all(i.collection.startswith("AUTOTEST_7_") for i in invocations(name))
 
 
-@pytest.mark.parametrize("name", ["register", "set", "batch"])
+@pytest.mark.parametrize("name", ["register", "set", "batch", "rounds"])
 def test_clients_work_on_the_same_documents(name: str) -> None:
     assert keys(name, "client-1") & keys(name, "client-2")
 
@@ -150,8 +150,35 @@ def test_clients_share_no_collection_that_comes_and_goes() -> None:
 
 
 def test_mixed_does_what_all_others_do() -> None:
-    others = [kinds(name) for name in WORKLOADS if name != "mixed"]
+    others = [kinds(name) for name in WORKLOADS if name not in ("mixed", "rounds")]
     assert kinds("mixed") == set.union(*others)
+
+
+def test_rounds_ask_for_every_kind_of_document_operation_equally_often() -> None:
+    asked = Counter((i.kind, i.addressing) for i in invocations("rounds", count=80))
+    assert set(asked) == {
+        (Kind.ADD, Addressing.IDS),
+        (Kind.UPSERT, Addressing.IDS),
+        (Kind.UPDATE, Addressing.IDS),
+        (Kind.DELETE, Addressing.IDS),
+        (Kind.DELETE, Addressing.WHERE),
+        (Kind.GET, Addressing.IDS),
+        (Kind.GET, Addressing.WHERE),
+        (Kind.QUERY, Addressing.EMBEDDING),
+    }
+    assert set(asked.values()) == {10}
+
+
+def test_the_first_operations_of_many_clients_in_rounds_are_of_every_kind() -> None:
+    first = {invocations("rounds", f"client-{n}", count=1)[0].kind for n in range(1, 201)}
+    assert first == kinds("rounds")
+
+
+def test_rounds_find_all_their_documents_written() -> None:
+    prepared = preparation_of(WorkloadSettings(name="rounds"), 7, COLLECTIONS)
+    assert [i.collection for i in prepared] == list(COLLECTIONS)
+    there = {(i.collection, d) for i in prepared for d in i.ids}
+    assert keys("rounds", "client-1") <= there
 
 
 @pytest.mark.parametrize("name", ["cms", "register", "set", "batch"])
@@ -181,5 +208,7 @@ def test_collections_are_named_as_the_settings_say(
 
 
 def test_an_unknown_workload_is_told_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="cms, register, set, counter, lifecycle, batch, mixed"):
+    with pytest.raises(
+        UsageError, match="cms, register, set, counter, lifecycle, batch, mixed, rounds"
+    ):
         workload_named("banking")
