@@ -33,6 +33,12 @@ setup: $(ENVIRONMENT) $(TOXIPROXY_SERVER) ## Install all that is missing: uv, th
 doctor: setup ## Say which real part was found where, and what is missing
 	@$(BIN)/chroma-chaos doctor
 
+.PHONY: chaos
+chaos: setup ## All of the following, one after another, whatever fails (ARGS="--seed 7")
+	@$(MAKE) --no-print-directory --keep-going chaos-normal chaos-primary-down chaos-replica-down \
+	  chaos-timing-gap chaos-transactions chaos-postgres-down chaos-lb-crash \
+	  chaos-rolling-deploy chaos-random
+
 .PHONY: chaos-normal
 chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run normal $(ARGS)
@@ -41,9 +47,29 @@ chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
 chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run primary-down $(ARGS)
 
+.PHONY: chaos-replica-down
+chaos-replica-down: setup ## Use case 3: kill the replica; nobody notices (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run replica-down $(ARGS)
+
 .PHONY: chaos-timing-gap
 chaos-timing-gap: setup ## Use case 5: what clients feel of each kind of failure (ARGS="--kinds kill --seconds 12")
 	@$(BIN)/chroma-chaos gap $(ARGS)
+
+.PHONY: chaos-transactions
+chaos-transactions: setup ## Use case 6: kill both instances; no write is lost (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run both-down $(ARGS)
+
+.PHONY: chaos-postgres-down
+chaos-postgres-down: setup ## Use case 6: kill PostgreSQL; reads go on (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run postgres-down $(ARGS)
+
+.PHONY: chaos-lb-crash
+chaos-lb-crash: setup ## Use case 6: crash the load balancer at each step of a write (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run lb-crash-steps $(ARGS)
+
+.PHONY: chaos-rolling-deploy
+chaos-rolling-deploy: setup ## Replace the load balancer twice; nobody notices (ARGS="--seed 7")
+	@$(BIN)/chroma-chaos run rolling-deploy $(ARGS)
 
 .PHONY: chaos-random
 chaos-random: setup ## Faults by chance on every server (ARGS="--seed 7 --seconds 60")
@@ -66,7 +92,7 @@ test: setup ## Run all tests and all scenarios (ARGS="-k name")
 ifdef ARGS
 	UV=$(UV) $(BIN)/pytest tests scenarios $(ARGS)
 else
-	UV=$(UV) $(BIN)/pytest tests -m "not alone" -n $(TEST_WORKERS) --dist loadfile
+	UV=$(UV) $(BIN)/pytest tests scenarios -m "not alone" -n $(TEST_WORKERS) --dist loadfile
 	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
 endif
 

@@ -19,6 +19,7 @@ from lb.catalogue import Catalogue
 from lb.config import Settings
 from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
+from lb.farewell import Farewell
 from lb.figures import Figures
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
@@ -83,6 +84,7 @@ class LoadBalancer:
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
         self._repair_endpoints = RepairEndpoints()
         self._quarantine_endpoints = QuarantineEndpoints()
+        self._farewell = Farewell()
         self._rooms: Rooms | None = None
         self._runner: web.AppRunner | None = None
         self._is_barrier_needed = True
@@ -113,6 +115,7 @@ class LoadBalancer:
         more = (self._mapping_endpoints, self._repair_endpoints, self._quarantine_endpoints)
         app.add_routes(own_routes(self._status, self._proxy, self._page, *more))
         app.on_shutdown.append(self._end_streams)
+        app.on_response_prepare.append(self._farewell.on_response)
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
         app.router.add_route("*", "/api/v2", self._proxy.handle)
         app.router.add_route("*", "/api/v1/{below:.*}", refuse_old_api)
@@ -196,9 +199,11 @@ class LoadBalancer:
         self._proxy.activate(rooms.service())
 
     async def _drain(self) -> None:
-        """Stop accepting, let requests in flight end, then what was sent, then the log."""
+        """Stop accepting, let clients and their requests go, then what was sent, then the log."""
         log.info("stopping")
         assert self._runner is not None
+        self._page.watchers.close()
+        await self._farewell.say(self._runner)
         await self._runner.cleanup()
         if self._rooms is not None:
             self._rooms.stop()

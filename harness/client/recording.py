@@ -2,11 +2,11 @@
 
 It never retries: what a user would see is what is recorded. Where the load balancer knows
 transaction ids it sends some writes again, which are records of another kind. It refuses
-collections outside the run's own prefix, so that a run cannot touch anything else.
+collections outside the run's own prefix, and protected ones, so that a run touches nothing else.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -23,8 +23,8 @@ from harness.client.api import (
     request_of,
 )
 from harness.client.connected import Connected
+from harness.client.guard import PROTECTED, Guard
 from harness.client.repeats import TRANSACTION_HEADER, Repeats, Sent
-from harness.errors import ProtectedCollectionError
 from harness.model.collection import collection_tokens
 from harness.model.document import tokens_in
 from harness.model.history import HistoryWriter
@@ -34,7 +34,10 @@ from harness.model.operation import Completion, Invocation, Kind, Operation
 
 @dataclass(frozen=True)
 class ClientContext:
-    """What all clients of a run share; `addresses` says what the lb calls the collections."""
+    """What all clients of a run share; `addresses` says what the lb calls the collections.
+
+    `protected` collections are refused whatever their names begin with; `headers` are sent along.
+    """
 
     lb_url: str
     log: HistoryWriter
@@ -43,6 +46,8 @@ class ClientContext:
     new_transaction_id: Callable[[], str]
     timeout_seconds: float = 10.0
     addresses: Addresses = field(default_factory=Addresses)
+    protected: frozenset[str] = PROTECTED
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,16 +80,13 @@ class RecordingClient(Connected):
         self._rules = ContentRules(header.seed, header.dimensions, header.text_bytes)
         self._number = 0
         self._repeats = Repeats(self._header.seed, process)
-        headers = {"Content-Type": "application/json"}
+        self._guard = Guard((header.prefix,), context.protected)
+        headers = {**context.headers, "Content-Type": "application/json"}
         super().__init__(context.lb_url, context.timeout_seconds, headers)
 
     async def perform(self, invocation: Invocation, intended_ns: int) -> Operation:
         """Do it, record it, and return the record; raises only for misuse or cancellation."""
-        if not invocation.collection.startswith(self._header.prefix):
-            raise ProtectedCollectionError(
-                f"collection {invocation.collection!r} is not one of this run's own, "
-                f"whose names begin with {self._header.prefix!r}: it was not touched"
-            )
+        self._guard.check_invocation(invocation)
         naming, address = self._context.addresses.resolve(invocation, self._number)
         invocation = msgspec.structs.replace(invocation, naming=naming)
         request = None if address is None else request_of(invocation, address, self._rules)
@@ -176,6 +178,9 @@ class RecordingClient(Connected):
         match invocation.kind:
             case Kind.CREATE:
                 created = msgspec.json.decode(body, type=Collection)
+                if created.name != invocation.collection:
+                    # Its id would lead every later request to somebody else's collection.
+                    raise msgspec.ValidationError(f"it names {created.name!r}")
                 self._context.addresses.created(invocation, created.id)
             case Kind.RENAME:
                 self._context.addresses.renamed(invocation)

@@ -1,6 +1,7 @@
 """The load balancer under test: any command that reads its addresses from the environment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.errors import LabError
 from harness.labs.readiness import answers_ok, healthy_instances, probe_client
@@ -15,6 +16,7 @@ class LoadBalancerSettings:
     """How the load balancer is started, and where it says that it is ready.
 
     `standby_path` is another place that says so: one that waits for its turn may hold requests.
+    `environment` is what it is given besides the addresses.
     """
 
     command: tuple[str, ...]
@@ -23,6 +25,7 @@ class LoadBalancerSettings:
     database_url: str
     name: str = "lb"
     standby_path: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class LoadBalancer:
@@ -81,6 +84,7 @@ class LoadBalancer:
 def _environment(settings: LoadBalancerSettings, port: int) -> dict[str, str]:
     primary, *replicas = settings.instance_urls
     environment = {
+        **settings.environment,
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "PRIMARY_URL": primary,

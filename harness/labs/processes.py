@@ -13,7 +13,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -52,6 +52,7 @@ class ProcessLabSettings:
     """What lab to build. `lb_command` may be any load balancer that reads its environment.
 
     `needs` says what the lab will be asked for, so that servers are started for it.
+    `lb_environment` holds settings besides the addresses.
     """
 
     run_directory: Path
@@ -59,6 +60,7 @@ class ProcessLabSettings:
     lb_command: tuple[str, ...] = (sys.executable, "-m", "lb")
     lb_ready_path: str = "/api/v2/heartbeat"
     needs: frozenset[Need] = frozenset()
+    lb_environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_http_proxy(self) -> bool:
@@ -258,6 +260,7 @@ class ProcessLab(PreparedServers):
             ready_path=self._settings.lb_ready_path,
             instance_urls=tuple(self._proxied_urls[name] for name in chromas),
             database_url=self._proxied_urls["postgres"],
+            environment=self._settings.lb_environment,
         )
 
         def another(name: str) -> LoadBalancer:
@@ -299,6 +302,7 @@ class ProcessLab(PreparedServers):
             raise group.exceptions[0] from None
         await self._start_one("lb")
         await lb.wait_until_all_healthy(_START_TIMEOUT_SECONDS)
+        await self._ask_about_forcing()
 
     async def _start_one(self, name: str) -> None:
         began = time.monotonic()

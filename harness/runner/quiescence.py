@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from harness.client.instance_reader import InstanceReader
-from harness.client.lb_figures import pending_entries
 from harness.errors import HarnessError, InstanceReadError
 from harness.model.final_state import FinalState
 from harness.model.history import SETTLED, UNREADABLE, HistoryWriter, Milestone
@@ -20,18 +19,18 @@ class _NotAtRestError(HarnessError):
 async def settle(
     log: HistoryWriter,
     readers: Sequence[InstanceReader],
-    lb_url: str,
+    pending: Callable[[], Awaitable[int | None]],
     clock: Callable[[], int],
     timeout_seconds: float,
 ) -> None:
-    """Wait until all instances hold the same and the lb, if it says so, has nothing pending.
+    """Wait until all instances hold the same and the lb has nothing `pending`, if that is known.
 
     Records `SETTLED`, or nothing when the time is over.
     """
 
     async def see() -> bool:
         # The cheap question first: reading whole instances slows down those that catch up.
-        if await pending_entries(lb_url):
+        if await pending():
             return False
         try:
             held = [await reader.tokens() for reader in readers]

@@ -1,13 +1,11 @@
-"""Owns the registry of scenarios: what each proves, its phases, faults and limits."""
+"""Owns what a scenario is: a promise, its phases, faults and limits; and one made of a schedule."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.errors import UsageError
-from harness.faults.base import Fault, needs_of
-from harness.faults.kill import Kill
+from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.registry import fault_named
-from harness.labs.base import Need
+from harness.labs.base import Lab, Need
 from harness.model.history import Limits
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.composition import refuse_hiding
@@ -44,7 +42,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A promise, and what is done to refute it; clients work through all phases."""
+    """A promise, and what is done to refute it; clients work through all phases.
+
+    `lb_environment` holds settings that make the promise harder to keep; a load balancer that does
+    not know them has to keep it all the same. `other_needs` is what tests ask of the lab besides.
+    """
 
     name: str
     use_case: str
@@ -52,6 +54,8 @@ class Scenario:
     phases: tuple[Phase, ...]
     limits: Limits = field(default_factory=Limits)
     schedule: Schedule | None = None
+    lb_environment: Mapping[str, str] = field(default_factory=dict)
+    other_needs: frozenset[Need] = frozenset()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -67,7 +71,15 @@ class Scenario:
     @property
     def needs(self) -> frozenset[Need]:
         """What it asks of a lab, which is started for it."""
-        return needs_of(self.faults).union(*(trigger.needs for trigger in self.triggers))
+        of_triggers = (trigger.needs for trigger in self.triggers)
+        return needs_of(self.faults).union(self.other_needs, *of_triggers)
+
+    async def refuse_unsupported(self, lab: Lab) -> None:
+        """Raise `UnsupportedFaultError` when the lab, which is up, cannot do all of it."""
+        for fault in self.faults:
+            refuse_unsupported(fault, lab)
+        for trigger in self.triggers:
+            await trigger.refuse_unsupported(lab)
 
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:
@@ -75,37 +87,10 @@ def throughout(name: str, seconds: float, fault: Fault) -> Phase:
     return Phase(name, seconds, (Disruption(fault, 0.0, seconds),))
 
 
-_NORMAL = Scenario(
-    name="normal",
-    use_case="Use case 1, normal operation",
-    promise=(
-        "With all parts well, no operation fails, every write and every delete reaches both "
-        "instances, and they hold identical data within 5 s of the last write."
-    ),
-    phases=(Phase("normal", 10.0),),
-)
-
-_PRIMARY_DOWN = Scenario(
-    name="primary-down",
-    use_case="Use case 2, primary down",
-    promise=(
-        "While the primary is killed and comes back, no operation fails and no client waits more "
-        "than 1 s; nothing acknowledged is lost, nothing deleted returns, and both instances hold "
-        "identical data within 5 s of the primary being healthy again."
-    ),
-    phases=(
-        Phase("baseline", 5.0),
-        throughout("primary-down", 10.0, Kill("primary")),
-        Phase("recovery", 5.0),
-    ),
-)
-
 RANDOM = "random"
 """The word for a schedule that is made from the seed."""
 
 _LIMITS_OF_CHAOS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
-
-SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)}
 
 
 def scheduled(schedule: Schedule) -> Scenario:
@@ -157,13 +142,3 @@ def schedule_of(scenario: Scenario, seed: int) -> Schedule:
         )
         began_seconds += phase.seconds
     return Schedule(seed=seed, seconds=began_seconds, faults=tuple(faults), limits=scenario.limits)
-
-
-def scenario_named(name: str) -> Scenario:
-    """Find a scenario; raises `UsageError` that names the valid ones."""
-    try:
-        return SCENARIOS[name]
-    except KeyError:
-        raise UsageError(
-            f"there is no scenario {name!r}; the scenarios are {', '.join((*SCENARIOS, RANDOM))}"
-        ) from None

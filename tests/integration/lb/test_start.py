@@ -211,6 +211,42 @@ async def test_a_rolling_deploy_fails_no_request(lb: httpx.AsyncClient, lab: Pro
     ports.release()
 
 
+async def test_after_sigterm_an_answer_ends_its_connection_and_no_request_is_lost(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """A client that has an idle connection open may send at any moment, this one included."""
+    await create(lb, "left-politely")
+    await lab.kill("lb")
+    ports = PortReservations()
+    port = ports.reserve()
+    url = f"http://127.0.0.1:{port}"
+    async with (
+        another_lb(environment(lab, PORT=str(port))) as process,
+        httpx.AsyncClient(base_url=url, timeout=30) as first,
+        httpx.AsyncClient(base_url=url, timeout=30) as second,
+    ):
+
+        async def answers() -> bool:
+            return (await first.get("/health")).json()["healthy_instances"] == 2
+
+        await eventually(answers, "it is active")
+        await second.get("/health")
+        process.send_signal(signal.SIGTERM)
+
+        async def part(client: httpx.AsyncClient) -> None:
+            told = ""
+            while told != "close":
+                answer = await add(client, "left-politely", "a")
+                assert answer.status_code == 201
+                told = answer.headers.get("Connection", "")
+
+        async with asyncio.timeout(10):
+            await asyncio.gather(part(first), part(second))
+        await process.communicate()
+        assert process.returncode == 0
+    ports.release()
+
+
 async def test_sigterm_answers_requests_in_flight_and_frees_the_lock(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.checkers.log_drained import PATH, check
@@ -53,3 +54,9 @@ def test_neither_an_answer_nor_a_log_is_not_offered_and_no_rest_is_unknown() -> 
     foreign = observed(says(PATH, "{}", status=404, at_rest=True))
     assert check(foreign, []).outcome is Outcome.NOT_OFFERED
     assert check(observed(says(PATH, DRAINED)), []).outcome is Outcome.UNKNOWN
+
+
+def test_where_others_write_too_what_is_pending_is_not_only_ours() -> None:
+    seen = observed(says(PATH, {**DRAINED, "pending_entries": 3}, at_rest=True))
+    seen.header = msgspec.structs.replace(seen.header, shared=True)
+    assert check(seen, []).outcome is Outcome.NOT_OFFERED

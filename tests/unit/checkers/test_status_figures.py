@@ -132,6 +132,20 @@ def test_after_a_fault_of_an_instance_copies_are_not_counted_but_nothing_is_made
         assert check(between(answer, faults=(window,)), []).outcome is outcome
 
 
+def test_what_an_instance_applied_before_it_left_a_lane_may_count_still() -> None:
+    window = fault("kill", "replica", 0.5, 4.5)
+    for applied, outcome in ((50, Outcome.PASS), (61, Outcome.FAIL)):
+        run = observed(
+            log_sample(0.6, 20),
+            log_sample(1, 20, replica=20),
+            figures(3, 0, 0, successful_syncs=applied),
+            log_sample(5, 30, replica=30, lanes=1),
+            window,
+        )
+        told = [v.message for v in check(run, []).violations if "successful_syncs" in v.message]
+        assert bool(told) == (outcome is Outcome.FAIL), (applied, told)
+
+
 def test_a_count_since_the_start_that_falls_fails_unless_the_lb_was_disturbed() -> None:
     answers = (figures(3, 5, failed_syncs=2), figures(3.5, 5, failed_syncs=1))
     fell = check(between(*answers), [])

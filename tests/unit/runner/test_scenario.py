@@ -1,12 +1,15 @@
 import pytest
 
 from harness.errors import UsageError
+from harness.labs.base import Capability, Need
 from harness.model.schedule import Schedule, ScheduledFault
-from harness.runner.scenario import SCENARIOS, scenario_named, schedule_of, scheduled
+from harness.runner.scenario import schedule_of, scheduled
+from harness.runner.scenarios.registry import SCENARIOS, scenario_named
+from lb.config import Settings
 
 
 def test_an_unknown_scenario_is_answered_with_the_valid_ones() -> None:
-    with pytest.raises(UsageError, match="'chaos'; the scenarios are normal, primary-down, random"):
+    with pytest.raises(UsageError, match=r"'chaos'; .* normal, primary-down, .*, random"):
         scenario_named("chaos")
 
 
@@ -19,6 +22,17 @@ def test_every_fault_is_followed_by_a_phase_without_one() -> None:
         for phase, following in zip(scenario.phases, scenario.phases[1:], strict=False):
             assert not (phase.disruptions and following.disruptions), scenario.name
         assert not scenario.phases[-1].disruptions, scenario.name
+
+
+def test_a_scenario_asks_for_what_its_tests_need_besides_its_faults() -> None:
+    needs = scenario_named("replica-down").needs
+    assert {Need(Capability.INTERCEPT, "primary"), Need(Capability.KILL, "replica")} <= needs
+
+
+def test_what_scenarios_set_are_settings_of_our_load_balancer() -> None:
+    names = {name for scenario in SCENARIOS.values() for name in scenario.lb_environment}
+    assert names
+    assert names <= {name.upper() for name in Settings.model_fields}
 
 
 def test_a_schedule_becomes_a_scenario_with_its_faults_in_order_and_a_recovery() -> None:
