@@ -3,6 +3,7 @@
 Each record is one line, written at once; a reader accepts a last line that was torn.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +64,14 @@ UNREADABLE = "unreadable"
 
 STEADY_STATE = "steady-state"
 
+
+def phase_at(phases: Sequence[tuple[int, str]], moment_ns: int) -> str:
+    """Name the last of the phases, each with the time when it began, that had begun then."""
+    return next(
+        (name for began_ns, name in reversed(phases) if began_ns <= moment_ns), STEADY_STATE
+    )
+
+
 Record = Header | Operation | FaultWindow | Milestone | Observation
 
 
@@ -100,23 +109,35 @@ class History:
         return None
 
 
+class RecordFile:
+    """A history on disk alone: `append` returns when the whole line is written."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        # Unbuffered, one write call for a line: a killed runner tears the last line at most.
+        self._file = path.open("xb", buffering=0)
+        self._encoder = msgspec.json.Encoder()
+        self.append(header)
+
+    def append(self, record: Record) -> None:
+        """Write it."""
+        self._file.write(self._encoder.encode(record) + b"\n")
+
+    def close(self) -> None:
+        """Write nothing any more."""
+        self._file.close()
+
+
 class HistoryWriter:
     """Keeps a history in memory and on disk: `append` returns when the whole line is written."""
 
     def __init__(self, path: Path, header: Header) -> None:
         self.history = History(header)
-        # Unbuffered, one write call for a line: a killed runner tears the last line at most.
-        self._file = path.open("xb", buffering=0)
-        self._encoder = msgspec.json.Encoder()
-        self._write(header)
+        self._file = RecordFile(path, header)
 
     def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
         """Record it."""
         self.history.append(record)
-        self._write(record)
-
-    def _write(self, record: Record) -> None:
-        self._file.write(self._encoder.encode(record) + b"\n")
+        self._file.append(record)
 
     def __enter__(self) -> Self:
         return self

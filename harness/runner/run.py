@@ -23,7 +23,7 @@ from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
 from harness.report.summary import write_summary
-from harness.runner.client_process import SETUP, ClientProcess, ClosedPace, Pace, taking_part
+from harness.runner.client_process import SETUP, ClientProcess, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
 from harness.runner.inspection import Inspection
 from harness.runner.nemesis import Nemesis
@@ -36,6 +36,7 @@ from harness.runner.scenario import Disruption, Phase, Scenario, schedule_of
 from harness.runner.steady_state import reach_steady_state
 from harness.runner.supervisor import Supervisor
 from harness.runner.triggered import Triggered
+from harness.workloads.pace import ClosedPace, Pace
 from harness.workloads.registry import invocations_of, preparation_of
 from harness.workloads.settings import Addressing, Loop, WorkloadSettings
 

@@ -1,0 +1,57 @@
+"""The user that all others here are: it does what its traffic says, at intended starts."""
+
+import time
+
+from locust import FastHttpUser, task
+from locust.exception import StopUser
+
+from harness.model.operation import Kind
+from harness.workloads.pace import ClosedPace, Pace
+from harness.workloads.traffic import create
+from locustfiles import _lifecycle
+from locustfiles._recording import recording_of
+
+_lifecycle.register()
+
+_TIMEOUT_SECONDS = 10.0
+_STAGGER = 0.618
+
+
+class RecordedUser(FastHttpUser):
+    """One logical single-threaded client; it creates collections that nobody has yet."""
+
+    abstract = True
+    traffic = ""
+    network_timeout = connection_timeout = _TIMEOUT_SECONDS
+    max_redirects = 0
+
+    def on_start(self) -> None:
+        """Take a name, by which the seed decides what is done, and a place in the pace."""
+        recording = recording_of(self.environment)
+        self._recording = recording
+        self._member = recording.member(self.traffic, self.client)
+        now_ns = time.monotonic_ns()
+        rate = recording.options.rate_per_user
+        self._pace: Pace | ClosedPace = ClosedPace(now_ns, 0)
+        if rate > 0:
+            interval_ns = round(1e9 / rate)
+            first_ns = now_ns + round(self._member.number * _STAGGER % 1 * interval_ns)
+            self._pace = Pace(first_ns, interval_ns)
+        self._intended_ns = self._pace.first_ns
+
+    @task
+    def operate(self) -> None:
+        """Do the next thing."""
+        invocation = next(self._member.invocations, None)
+        if invocation is None:
+            raise StopUser
+        collection = invocation.collection
+        if invocation.kind is not Kind.CREATE and not self._recording.knows(collection):
+            creation = create(self._member.client, collection)
+            self._member.session.perform(creation, time.monotonic_ns())
+        self._member.session.perform(invocation, self._intended_ns)
+        self._intended_ns = self._pace.next_ns(self._intended_ns, time.monotonic_ns())
+
+    def wait_time(self) -> float:
+        """Give the seconds until the next intended start."""
+        return max(0.0, (self._intended_ns - time.monotonic_ns()) / 1e9)
