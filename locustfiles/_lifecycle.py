@@ -44,7 +44,7 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
 
 
 def _prepare(environment: Environment, **_: Any) -> None:
-    """Fill in the options and make the run directory; a worker is told all by its master."""
+    """Begin the history, in a new directory; a worker is told all about it when it starts."""
     environment.stop_timeout = environment.stop_timeout or _STOP_SECONDS
     if isinstance(environment.runner, WorkerRunner):
         return
@@ -72,20 +72,18 @@ def _prepare(environment: Environment, **_: Any) -> None:
             "workload": asdict(_options.settings_of(options, _traffic(environment))),
         }
     )
+    is_master = isinstance(environment.runner, MasterRunner)
+    path = _parts(directory.path) / "master.jsonl" if is_master else directory.history
+    keep(environment, Recording(path, options, _traffic(environment), generator=0))
 
 
 def _begin(environment: Environment, **_: Any) -> None:
-    options = environment.parsed_options
-    assert options is not None
-    if is_recording(environment):
-        sys.exit("locust: a run directory holds one test: start locust again for another one")
-    path, generator = RunDirectory(Path(options.run_directory)).history, 0
-    if isinstance(environment.runner, MasterRunner):
-        path = _parts(options.run_directory) / "master.jsonl"
-    elif isinstance(environment.runner, WorkerRunner):
-        generator = environment.runner.worker_index
-        path = _part_of_worker(options.run_directory, generator)
-    keep(environment, Recording(path, options, _traffic(environment), generator))
+    """Begin a worker's part, now that it knows what its master's options are."""
+    runner, options = environment.runner, environment.parsed_options
+    if isinstance(runner, WorkerRunner) and not is_recording(environment):
+        assert options is not None
+        path = _part_of_worker(options.run_directory, runner.worker_index)
+        keep(environment, Recording(path, options, _traffic(environment), runner.worker_index))
 
 
 def _end(environment: Environment, **_: Any) -> None:
@@ -97,7 +95,7 @@ def _end(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     environment.process_exit_code = _verdict(environment)
-    if isinstance(environment.runner, MasterRunner) and is_recording(environment):
+    if isinstance(environment.runner, MasterRunner):
         try:
             _merge(environment.runner, Path(recording_of(environment).options.run_directory))
         except HarnessError as error:

@@ -2,28 +2,60 @@
 
 import os
 import secrets
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.load.shapes import SHAPES
 from harness.load.thresholds import Thresholds
 from harness.model.history import Header, Limits
 from harness.runner.run_directory import default_run_directory
 from harness.workloads.settings import WorkloadSettings
-from harness.workloads.traffic import Upload
+from harness.workloads.traffic import TRAFFIC, Upload
 
 SEED_BITS = 31
 DEFAULT_SECONDS = 30.0
 _DEFAULTS = WorkloadSettings()
 
 
+_USAGE = "locust -f locustfiles/TRAFFIC.py --headless --host URL --users N -t SECONDSs [options]"
+_EXAMPLES = """\
+examples:
+  locust -f locustfiles/cms.py --headless --host http://lb.example.com:8000 --users 20 -t 60s
+  locust -f locustfiles/cms.py --headless --host http://lb.example.com:8000 --users 64 -t 70s \\
+      --shape steps --rate-per-user 0
+  locust -f locustfiles/upload.py --headless --host http://lb.example.com:8000 --users 10
+  locust -f locustfiles/search.py,locustfiles/ingest.py --headless --host ... --users 20 \\
+      --max-p95-ms 200
+  locust -f locustfiles/cms.py --headless --host ... --users 40 -t 60s --processes 2
+"""
+
+
+class _HelpOfLoad(Action):
+    """Prints the options here alone: locust prints its own help before it has read this file."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> None:
+        kinds = "\n".join(f"  {kind.name:<8} {kind.does}" for kind in TRAFFIC.values())
+        ours = ArgumentParser(
+            usage=_USAGE,
+            description=f"Users under load, and a history of all requests. TRAFFIC:\n{kinds}",
+            epilog=_EXAMPLES,
+            formatter_class=RawDescriptionHelpFormatter,
+            add_help=False,
+        )
+        add_options(ours)
+        ours.print_help()
+        parser.exit()
+
+
 def add_options(parser: ArgumentParser) -> None:
-    """Add them, in groups of their own at the end of `--help`."""
+    """Add them, in groups of their own."""
+    parser.add_argument("--help-load", action=_HelpOfLoad, nargs=0, help="show what follows, alone")
     load = parser.add_argument_group(
         "chroma-chaos: the load",
-        "Shape, pace and contents. --users says how many there are at most, -t for how long "
-        f"({DEFAULT_SECONDS:g} s by default); --spawn-rate is of no importance.",
+        "--users says how many users there are at most, -t for how long "
+        f"({DEFAULT_SECONDS:g} s by default).\n--spawn-rate is of no importance.",
     )
     load.add_argument("--shape", choices=list(SHAPES), default="flat", help="how users come and go")
     load.add_argument(
@@ -35,12 +67,34 @@ def add_options(parser: ArgumentParser) -> None:
         "it was answered (default: 2)",
     )
     load.add_argument("--seed", type=int, help="repeat the contents and choices of that seed")
-    load.add_argument("--collections", type=int, default=_DEFAULTS.collections, metavar="N")
     load.add_argument(
-        "--skew", type=float, default=1.0, metavar="N", help="Zipf's exponent over files"
+        "--collections",
+        type=int,
+        default=_DEFAULTS.collections,
+        metavar="N",
+        help="how many collections users share (default: %(default)s)",
     )
-    load.add_argument("--dimensions", type=int, default=_DEFAULTS.dimensions, metavar="N")
-    load.add_argument("--document-bytes", type=int, default=0, metavar="N")
+    load.add_argument(
+        "--skew",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help="how uneven files and collections are wanted: the exponent of Zipf's law (default: 1)",
+    )
+    load.add_argument(
+        "--dimensions",
+        type=int,
+        default=_DEFAULTS.dimensions,
+        metavar="N",
+        help="how long an embedding is (default: %(default)s)",
+    )
+    load.add_argument(
+        "--document-bytes",
+        type=int,
+        default=_DEFAULTS.text_bytes,
+        metavar="N",
+        help="how long the text of a document is at least (default: %(default)s)",
+    )
     upload = Upload()
     load.add_argument(
         "--documents",
@@ -58,7 +112,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     kept = parser.add_argument_group(
         "chroma-chaos: the history",
-        "Every request goes into a history, which `chroma-chaos judge DIRECTORY` judges. "
+        "Every request goes into a history, which `chroma-chaos judge DIRECTORY` judges.\n"
         "Collections are created under names that begin with AUTOTEST_ and the seed, and stay.",
     )
     kept.add_argument(
@@ -70,8 +124,8 @@ def add_options(parser: ArgumentParser) -> None:
 def _add_thresholds(parser: ArgumentParser) -> None:
     must = parser.add_argument_group(
         "chroma-chaos: thresholds",
-        "Exit code 0 when all are kept, 1 when one is not, 2 when there was no request. Latencies "
-        "count from the intended start of a request, so a stalled user hides nothing.",
+        "Exit code 0 when all are kept, 1 when one is not, 2 when there was no request.\n"
+        "Latencies count from the intended start of a request, so a stalled user hides nothing.",
     )
     must.add_argument(
         "--max-fail-ratio",

@@ -2,6 +2,7 @@
 
 import time
 
+import gevent
 from locust import FastHttpUser, task
 from locust.exception import StopUser
 
@@ -38,6 +39,7 @@ class RecordedUser(FastHttpUser):
             first_ns = now_ns + round(self._member.number * _STAGGER % 1 * interval_ns)
             self._pace = Pace(first_ns, interval_ns)
         self._intended_ns = self._pace.first_ns
+        gevent.sleep(self.wait_time())
 
     @task
     def operate(self) -> None:
