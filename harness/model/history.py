@@ -26,6 +26,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     converge_seconds: float = 5.0
     recall: float | None = 0.9
     recall_difference: float | None = 0.05
+    drain_seconds: float | None = None
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
@@ -57,6 +58,8 @@ PHASE_STARTED = "phase-started"
 CONVERGED = "converged"
 # The last operation of every client had completed.
 CLIENTS_STOPPED = "clients-stopped"
+# With no client left, the load balancer was first seen to say that nothing is pending.
+DRAINED = "drained"
 # With no client left, all instances were seen to hold the same.
 SETTLED = "settled"
 # An instance could not be read at the end (detail: which, and what it answered).

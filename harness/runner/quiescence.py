@@ -6,7 +6,7 @@ from harness.client.instance_reader import InstanceReader
 from harness.client.lb_figures import pending_entries
 from harness.errors import HarnessError, InstanceReadError
 from harness.model.final_state import FinalState
-from harness.model.history import SETTLED, UNREADABLE, HistoryWriter, Milestone
+from harness.model.history import DRAINED, SETTLED, UNREADABLE, HistoryWriter, Milestone
 from harness.polling import poll_until
 
 _INTERVAL_SECONDS = 0.1
@@ -26,13 +26,16 @@ async def settle(
 ) -> None:
     """Wait until all instances hold the same and the lb, if it says so, has nothing pending.
 
-    Records `SETTLED`, or nothing when the time is over.
+    Records `DRAINED` and `SETTLED`, or nothing when the time is over.
     """
 
     async def see() -> bool:
         # The cheap question first: reading whole instances slows down those that catch up.
-        if await pending_entries(lb_url):
+        pending = await pending_entries(lb_url)
+        if pending:
             return False
+        if pending == 0 and log.history.milestone(DRAINED) is None:
+            log.append(Milestone(name=DRAINED, at_ns=clock()))
         try:
             held = [await reader.tokens() for reader in readers]
         except InstanceReadError:
