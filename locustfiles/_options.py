@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.load.settings import Upload
 from harness.load.shapes import SHAPES
 from harness.load.thresholds import Thresholds
 from harness.model.history import Header, Limits
 from harness.runner.run_directory import default_run_directory
 from harness.workloads.settings import WorkloadSettings
-from harness.workloads.traffic import TRAFFIC, Upload
+from harness.workloads.traffic import TRAFFIC
 
 SEED_BITS = 31
 DEFAULT_SECONDS = 30.0

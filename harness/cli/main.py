@@ -9,6 +9,7 @@ from click.exceptions import NoArgsIsHelpError
 from harness.cli.doctor import doctor
 from harness.cli.gap import gap
 from harness.cli.lab import lab
+from harness.cli.load import load
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
 from harness.cli.shrink import shrink
@@ -39,7 +40,23 @@ def chroma_chaos() -> None:
     """Break a replicated service on purpose, and prove that it keeps its promises."""
 
 
-for command in (run, soak, sweep, gap, judge, shrink, list_runs, show, diff, export, lab, doctor):
+_COMMANDS = (
+    run,
+    soak,
+    load,
+    sweep,
+    gap,
+    judge,
+    shrink,
+    list_runs,
+    show,
+    diff,
+    export,
+    lab,
+    doctor,
+)
+
+for command in _COMMANDS:
     chroma_chaos.add_command(command)
 
 

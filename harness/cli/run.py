@@ -58,10 +58,13 @@ class LabOptions:
     lb_command: str | None
     lb_ready: str | None
     needs: frozenset[Need] = frozenset()
+    lb_memory_bytes: int | None = None
 
 
 def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
-    settings = ProcessLabSettings(run_directory, needs=options.needs)
+    settings = ProcessLabSettings(
+        run_directory, needs=options.needs, lb_memory_bytes=options.lb_memory_bytes
+    )
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
     if options.lb_ready:
@@ -229,6 +232,7 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
         "lab": options.name,
         "lb_command": options.lb_command,
         "lb_ready": options.lb_ready,
+        "lb_memory_bytes": options.lb_memory_bytes,
     }
     with ConsoleProgress(console) as progress:
         session = run_in_lab(settings, lab, progress, configuration)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.model.history import Header, Record
+from harness.model.history import Event, Header, Record
 
 
 class Follower:
@@ -15,7 +15,7 @@ class Follower:
         self._position = 0
         self._decoder = msgspec.json.Decoder(Record)
 
-    def new_records(self) -> list[Record]:
+    def new_records(self) -> list[Event]:
         """Give the new records, without the header; none before the file is there."""
         if not self._path.exists():
             return []

@@ -75,7 +75,8 @@ def phase_at(phases: Sequence[tuple[int, str]], moment_ns: int) -> str:
     )
 
 
-Record = Header | Operation | FaultWindow | Milestone | Observation
+Event = Operation | FaultWindow | Milestone | Observation
+Record = Header | Event
 
 
 @dataclass
@@ -88,7 +89,7 @@ class History:
     milestones: list[Milestone] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
 
-    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
+    def append(self, record: Event) -> None:
         """Add one record; a fault window replaces its earlier record."""
         match record:
             case Operation():
@@ -137,7 +138,7 @@ class HistoryWriter:
         self.history = History(header)
         self._file = RecordFile(path, header)
 
-    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
+    def append(self, record: Event) -> None:
         """Record it."""
         self.history.append(record)
         self._file.append(record)

@@ -1,12 +1,14 @@
 """Owns one client process at work: it waits for the intended start of each operation."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.client.recording import RecordingClient
 from harness.errors import UsageError
 from harness.model.operation import Invocation
 from harness.workloads.pace import ClosedPace, Pace, client_names
+from harness.workloads.registry import invocations_of
+from harness.workloads.settings import Loop, WorkloadSettings
 
 SETUP = "setup"
 """The client process that makes the steady state, before the others begin."""
@@ -54,3 +56,24 @@ class ClientProcess:
         except TimeoutError:
             return False
         return True
+
+
+def client_processes(
+    clients: Sequence[RecordingClient],
+    workload: WorkloadSettings,
+    seed: int,
+    collections: Sequence[str],
+    clock: Callable[[], int],
+) -> Iterator[ClientProcess]:
+    """Give each client its generator and its share of the rate, evenly staggered."""
+    start_ns = clock()
+    for client in clients:
+        invocations = invocations_of(workload, client.process, seed, collections)
+        pace = _pace(workload, start_ns, client.process)
+        yield ClientProcess(client, invocations, pace, clock)
+
+
+def _pace(workload: WorkloadSettings, start_ns: int, process: str) -> Pace | ClosedPace:
+    if workload.loop is Loop.CLOSED:
+        return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
+    return Pace.of(process, workload.clients, workload.operations_per_second, start_ns)

@@ -5,7 +5,7 @@ import shlex
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,15 +17,17 @@ from harness.client.log_reader import LogReader
 from harness.client.recording import ClientContext, RecordingClient
 from harness.faults.base import refuse_unsupported
 from harness.labs.base import Lab
+from harness.load.settings import LoadSettings
 from harness.model.final_state import FinalState, write_final_states
 from harness.model.history import CLIENTS_STOPPED, Header, History, HistoryWriter, Milestone
 from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
 from harness.report.summary import write_summary
-from harness.runner.client_process import SETUP, ClientProcess, taking_part
+from harness.runner.client_process import SETUP, client_processes, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
 from harness.runner.inspection import Inspection
+from harness.runner.load_generator import LoadGenerator, LoadPlan
 from harness.runner.nemesis import Nemesis
 from harness.runner.observer import Observer
 from harness.runner.phase_timeline import PhaseTimeline
@@ -36,16 +38,16 @@ from harness.runner.scenario import Disruption, Phase, Scenario, schedule_of
 from harness.runner.steady_state import reach_steady_state
 from harness.runner.supervisor import Supervisor
 from harness.runner.triggered import Triggered
-from harness.workloads.pace import ClosedPace, Pace
-from harness.workloads.registry import invocations_of, preparation_of
-from harness.workloads.settings import Addressing, Loop, WorkloadSettings
+from harness.workloads.registry import preparation_of
+from harness.workloads.settings import Addressing, WorkloadSettings
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """What to run, and where its files go.
 
-    `options` are those of `chroma-chaos run` that repeat it, but for what is done in it.
+    `options` are those of `chroma-chaos run` that repeat it, but for what is done in it. With a
+    `load` locust's users work instead of the workload's clients.
     `rest_seconds` is how long instances get to agree. Past the promised limit already, but a
     system that agrees late is told from one that never does.
     """
@@ -55,6 +57,7 @@ class RunSettings:
     directory: RunDirectory
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     options: tuple[str, ...] = ()
+    load: LoadSettings | None = None
     rest_seconds: float = 20.0
 
     @property
@@ -62,6 +65,8 @@ class RunSettings:
         """The command line that repeats the run; empty for one that no `run` command made."""
         if not self.options:
             return ""
+        if self.load is not None:
+            return shlex.join(["chroma-chaos", "load", *self.options])
         what = [self.scenario.name]
         if self.scenario.schedule is not None:
             what = ["--schedule", str(self.directory.schedule)]
@@ -180,7 +185,9 @@ class Run:
             stage.setup,
             stage.readers,
             self._collections,
-            preparation_of(workload, self._settings.seed, self._collections),
+            ()
+            if self._settings.load
+            else preparation_of(workload, self._settings.seed, self._collections),
             self._clock,
         )
         if workload.addressing in (Addressing.INSTANCE, Addressing.MIXED):
@@ -199,7 +206,8 @@ class Run:
         )
         schedule = self._settings.scenario.schedule
         chosen = schedule.clients if schedule else ()
-        names = taking_part(self._settings.workload.clients, chosen)
+        count = 0 if self._settings.load else self._settings.workload.clients
+        names = taking_part(count, chosen)
         readers = [
             await stack.enter_async_context(
                 InstanceReader(instance.name, instance.url, self._header.prefix)
@@ -241,8 +249,19 @@ class Run:
         phases = self._settings.scenario.phases
         stage.timeline.begin(phases[0].name)
         async with asyncio.TaskGroup() as clients:
-            for process in self._processes(stage.clients):
+            processes = client_processes(
+                stage.clients,
+                self._settings.workload,
+                self._settings.seed,
+                self._collections,
+                self._clock,
+            )
+            for process in processes:
                 clients.create_task(process.run(stop), name=process.client.process)
+            if self._settings.load is not None:
+                generator = LoadGenerator(self._lab, self._plan(self._settings.load), stage.log)
+                await generator.start()
+                clients.create_task(generator.follow(), name="locust")
             try:
                 planned = 0
                 for number, phase in enumerate(phases):
@@ -258,7 +277,12 @@ class Run:
                         background.create_task(watch.watch(last_healed(stage.log)), name="watch")
             finally:
                 stop.set()
-        stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
+        if stage.log.history.milestone(CLIENTS_STOPPED) is None:
+            stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
+
+    def _plan(self, load: LoadSettings) -> LoadPlan:
+        directory = self._settings.directory.path / "locust"
+        return LoadPlan(load, self._settings.workload, self._settings.seed, directory)
 
     async def _phase(self, phase: Phase, first_index: int, nemesis: Nemesis) -> None:
         """Disrupt as planned; return when the phase's time is over and everything is healed."""
@@ -289,17 +313,6 @@ class Run:
                 disruptions.create_task(disrupt(index, planned), name=planned.fault.name)
             await until(phase.seconds)
 
-    def _processes(self, clients: Sequence[RecordingClient]) -> Iterator[ClientProcess]:
-        """Give each client its generator and its share of the rate, evenly staggered."""
-        workload = self._settings.workload
-        start_ns = self._clock()
-        for client in clients:
-            invocations = invocations_of(
-                workload, client.process, self._settings.seed, self._collections
-            )
-            pace = _pace(workload, start_ns, client.process)
-            yield ClientProcess(client, invocations, pace, self._clock)
-
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
         operations = stage.log.history.operations
         seen = failed = 0
@@ -313,12 +326,6 @@ class Run:
             self._progress.tick(seen, failed)
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
-
-
-def _pace(workload: WorkloadSettings, start_ns: int, process: str) -> Pace | ClosedPace:
-    if workload.loop is Loop.CLOSED:
-        return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
-    return Pace.of(process, workload.clients, workload.operations_per_second, start_ns)
 
 
 def last_healed(log: HistoryWriter) -> int:

@@ -8,18 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
+from harness.load.settings import Upload
 from harness.model.collection import metadata_token, name_token
 from harness.model.operation import Addressing, Invocation, Kind
 from harness.workloads.client import Invocations, WorkloadClient, by_file
 from harness.workloads.cms import CMS, NOTHING, CmsGenerator, Habits
-
-
-@dataclass(frozen=True)
-class Upload:
-    """What one user uploads: a collection of its own, filled by so many adds of so many chunks."""
-
-    documents: int = 50
-    documents_per_request: int = 10
 
 
 @dataclass(frozen=True)
