@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.load.settings import Upload
+from harness.load.settings import LoadSettings, Upload
 from harness.load.shapes import SHAPES
 from harness.load.thresholds import Thresholds
 from harness.model.history import Header, Limits
@@ -62,10 +62,10 @@ def add_options(parser: ArgumentParser) -> None:
     load.add_argument(
         "--rate-per-user",
         type=float,
-        default=2.0,
+        default=LoadSettings().rate_per_user,
         metavar="N",
         help="operations per second that each user intends, whatever the answers; 0: as soon as "
-        "it was answered (default: 2)",
+        "it was answered (default: %(default)g)",
     )
     load.add_argument("--seed", type=int, help="repeat the contents and choices of that seed")
     load.add_argument(

@@ -23,7 +23,8 @@ class ChosenShape(LoadTestShape):
         assert self.runner is not None
         options = self.runner.environment.parsed_options
         assert options is not None
-        levels = levels_of(options.shape, options.num_users or 1, options.run_time)
+        users = options.num_users or 1
+        levels = levels_of(options.shape, users, options.run_time)
         passed_seconds = self.get_run_time()
         level = level_at(levels, passed_seconds)
         all_done = passed_seconds > _BEGUN_SECONDS and self.runner.user_count == 0
@@ -33,4 +34,5 @@ class ChosenShape(LoadTestShape):
             if level != self._level:
                 recording_of(self.runner.environment).begin_phase(level.name)
             self._level = level
-        return level.users, float(level.users)
+        # As many a second as there are at all: they come, and go, at once.
+        return level.users, float(users)

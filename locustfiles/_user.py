@@ -2,9 +2,10 @@
 
 import time
 
-import gevent
+from gevent.event import Event
 from locust import FastHttpUser, task
 from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.model.operation import Kind
 from harness.workloads.pace import ClosedPace, Pace
@@ -29,6 +30,7 @@ class RecordedUser(FastHttpUser):
     def on_start(self) -> None:
         """Take a name, by which the seed decides what is done, and a place in the pace."""
         recording = recording_of(self.environment)
+        self._leave = Event()
         self._recording = recording
         self._member = recording.member(self.traffic, self.client)
         now_ns = time.monotonic_ns()
@@ -39,11 +41,13 @@ class RecordedUser(FastHttpUser):
             first_ns = now_ns + round(self._member.number * _STAGGER % 1 * interval_ns)
             self._pace = Pace(first_ns, interval_ns)
         self._intended_ns = self._pace.first_ns
-        gevent.sleep(self.wait_time())
 
     @task
     def operate(self) -> None:
-        """Do the next thing."""
+        """Do the next thing when it is intended."""
+        ahead_seconds = (self._intended_ns - time.monotonic_ns()) / 1e9
+        if self._leave.wait(max(0.0, ahead_seconds)):
+            raise StopUser
         invocation = next(self._member.invocations, None)
         if invocation is None:
             raise StopUser
@@ -55,5 +59,13 @@ class RecordedUser(FastHttpUser):
         self._intended_ns = self._pace.next_ns(self._intended_ns, time.monotonic_ns())
 
     def wait_time(self) -> float:
-        """Give the seconds until the next intended start."""
-        return max(0.0, (self._intended_ns - time.monotonic_ns()) / 1e9)
+        """Give no time to wait: a user who waits in locust's way is killed where it goes on."""
+        return 0.0
+
+    def stop(self, force: bool = False) -> bool:
+        """Let the user finish what it does and then go; it is waited for."""
+        if force or self._state is None:
+            return bool(super().stop(force))
+        self._leave.set()
+        self._state = LOCUST_STATE_STOPPING
+        return False

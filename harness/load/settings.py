@@ -21,7 +21,7 @@ class LoadSettings:
     shape: str = "flat"
     users: int = 20
     seconds: float = 30.0
-    rate_per_user: float = 2.0
+    rate_per_user: float = 1.0
     upload: Upload = field(default_factory=Upload)
 
     @property

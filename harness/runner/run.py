@@ -5,8 +5,8 @@ import shlex
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from harness.checkers.judge import judge
@@ -26,6 +26,7 @@ from harness.report.progress import Progress
 from harness.report.summary import write_summary
 from harness.runner.client_process import SETUP, client_processes, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
+from harness.runner.first_error import first_error_of_group
 from harness.runner.inspection import Inspection
 from harness.runner.load_generator import LoadGenerator, LoadPlan
 from harness.runner.nemesis import Nemesis
@@ -145,7 +146,7 @@ class Run:
             await trigger.refuse_unsupported(self._lab)
         directory = self._settings.directory
         write_json(directory.schedule, schedule_of(self._settings.scenario, self._settings.seed))
-        with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():
+        with HistoryWriter(directory.history, self._header) as log, first_error_of_group():
             finals = await self._experiment(log)
         write_final_states(directory.final, finals)
         result = RunResult(log.history, finals, judge(log.history, finals))
@@ -261,20 +262,22 @@ class Run:
             if self._settings.load is not None:
                 generator = LoadGenerator(self._lab, self._plan(self._settings.load), stage.log)
                 await generator.start()
-                clients.create_task(generator.follow(), name="locust")
+                clients.create_task(_until_stopped(generator, stop), name="locust")
             try:
                 planned = 0
                 for number, phase in enumerate(phases):
                     if number:
                         stage.timeline.begin(phase.name)
                     self._progress.phase(phase.name, phase.seconds)
-                    await self._phase(phase, planned, nemesis)
+                    await self._phase(phase, planned, nemesis, stop)
                     planned += len(phase.disruptions)
                     if phase.until_converged:
                         await watch.watch(last_healed(stage.log))
                         continue
                     if planned and planned == len(self._header.faults) and phase.disruptions:
                         background.create_task(watch.watch(last_healed(stage.log)), name="watch")
+                if self._settings.load is not None:
+                    await stop.wait()
             finally:
                 stop.set()
         if stage.log.history.milestone(CLIENTS_STOPPED) is None:
@@ -284,8 +287,13 @@ class Run:
         directory = self._settings.directory.path / "locust"
         return LoadPlan(load, self._settings.workload, self._settings.seed, directory)
 
-    async def _phase(self, phase: Phase, first_index: int, nemesis: Nemesis) -> None:
-        """Disrupt as planned; return when the phase's time is over and everything is healed."""
+    async def _phase(
+        self, phase: Phase, first_index: int, nemesis: Nemesis, stopped: asyncio.Event
+    ) -> None:
+        """Disrupt as planned; return when the phase's time is over and everything is healed.
+
+        Time is over also when clients have stopped by themselves.
+        """
         began_ns = self._clock()
         # One fault after another on one server: the next one waits until the last one has healed.
         turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -311,7 +319,8 @@ class Run:
         async with asyncio.TaskGroup() as disruptions:
             for index, planned in enumerate(phase.disruptions, start=first_index):
                 disruptions.create_task(disrupt(index, planned), name=planned.fault.name)
-            await until(phase.seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), max(0.0, phase.seconds - passed_seconds()))
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
         operations = stage.log.history.operations
@@ -328,19 +337,13 @@ class Run:
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
 
 
+async def _until_stopped(generator: LoadGenerator, stop: asyncio.Event) -> None:
+    """Follow users who stop by themselves, and tell when they have."""
+    await generator.follow()
+    stop.set()
+
+
 def last_healed(log: HistoryWriter) -> int:
     """Return the index of the fault window that was healed last."""
     windows = log.history.fault_windows.values()
     return max(windows, key=lambda window: window.heal_observed_ns).index
-
-
-@contextmanager
-def _first_error_of_group() -> Iterator[None]:
-    """Raise the first error of a task group itself, so that its text reaches the user."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group
