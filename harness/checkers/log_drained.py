@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checkers.answers import Endpoint, counts, describe, endpoint, is_count
 from harness.model.final_state import FinalState
-from harness.model.history import DRAINED, History
+from harness.model.history import History
 from harness.model.observation import LogSample
 from harness.model.verdict import Verdict, Violation, decide, unknown
 
@@ -40,20 +40,12 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
         examined += sample.is_log
         violations += _true(sample)
         figures = {"pending": sum(sample.pending.values()), "unsettled": sample.unsettled}
-    drain_seconds = _drain_seconds(history)
+    drain_seconds = history.drain_seconds
     if drain_seconds is not None:
         figures[DRAIN_SECONDS] = drain_seconds
     if asked.is_offered:
         violations += _late(history.header.limits.drain_seconds, drain_seconds)
     return decide(NAME, examined, violations, figures)
-
-
-def _drain_seconds(history: History) -> float | None:
-    """Measure from the last operation to the moment when nothing was pending any more."""
-    drained = history.milestone(DRAINED)
-    if drained is None or not history.operations:
-        return None
-    return (drained.at_ns - max(o.completed_ns for o in history.operations)) / 1e9
 
 
 def _late(limit_seconds: float | None, drain_seconds: float | None) -> Iterator[Violation]:

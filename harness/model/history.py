@@ -112,6 +112,14 @@ class History:
                 return milestone
         return None
 
+    @property
+    def drain_seconds(self) -> float | None:
+        """Measure from the last operation until nothing was pending; None if that was not seen."""
+        drained = self.milestone(DRAINED)
+        if drained is None or not self.operations:
+            return None
+        return (drained.at_ns - max(each.completed_ns for each in self.operations)) / 1e9
+
 
 class RecordFile:
     """A history on disk alone: `append` returns when the whole line is written."""

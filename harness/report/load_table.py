@@ -76,6 +76,8 @@ def _lines(
         yield "sustained: no level could have gone on"
     if (at := knee(levels)) is not None:
         yield f"knee: {at.users} users, {_rate(at)}, mean {at.mean_ms:.0f} ms"
+    if (drain_seconds := history.drain_seconds) is not None:
+        yield f"log drained {drain_seconds:.2f} s after the last operation"
     memory = [cost.rss_bytes / 1e6 for cost in costs if cost.server == "lb"]
     if memory:
         yield f"memory of the lb: {memory[0]:.0f} MB at first, {max(memory):.0f} MB at most"

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.load.settings import Upload
 from harness.model.collection import metadata_token, name_token
 from harness.model.operation import Addressing, Invocation, Kind
-from harness.workloads.client import Invocations, WorkloadClient, by_file
+from harness.workloads.client import Invocations, WorkloadClient, by_file, by_ids
 from harness.workloads.cms import CMS, NOTHING, CmsGenerator, Habits
 
 
@@ -45,7 +45,7 @@ def _files(habits: Habits) -> Callable[[WorkloadClient, Upload], Invocations]:
 
 
 def _upload(client: WorkloadClient, upload: Upload) -> Iterator[Invocation]:
-    """Fill a collection of one's own, list the last file, and end."""
+    """Fill a collection of one's own, delete a document of it, list the file, and end."""
     prefix = client.collections[0].rpartition("_")[0]
     collection = f"{prefix}_of-{client.process}"
     file = f"{client.process}-file-1"
@@ -53,6 +53,7 @@ def _upload(client: WorkloadClient, upload: Upload) -> Iterator[Invocation]:
     for first in range(0, upload.documents, upload.documents_per_request):
         last = min(first + upload.documents_per_request, upload.documents)
         yield client.put(Kind.ADD, collection, [f"{file}/{n}" for n in range(first, last)])
+    yield by_ids(Kind.DELETE, collection, [f"{file}/0"])
     yield by_file(Kind.GET, collection, file)
 
 
