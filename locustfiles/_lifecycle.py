@@ -5,6 +5,7 @@ master     parts/master.jsonl (the phases)  --+
 worker n   parts/worker-n.jsonl             --+--> history.jsonl, merged by the master
 """
 
+import signal
 import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -50,6 +51,9 @@ def _prepare(environment: Environment, **_: Any) -> None:
         return
     options = environment.parsed_options
     assert options is not None
+    assert environment.runner is not None
+    # Locust itself listens to it only when the shape is over.
+    gevent.signal_handler(signal.SIGTERM, environment.runner.quit)
     now = _options.now()
     _options.complete(options, now)
     directory = RunDirectory(Path(options.run_directory))
