@@ -41,9 +41,22 @@ chaos-normal: setup ## Use case 1: a lab without faults (ARGS="--seed 7")
 chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run primary-down $(ARGS)
 
+.PHONY: chaos-high-load
+chaos-high-load: setup ## Use case 4: 500, then 25,000 documents at once, then saturation, in 400 MB
+	@$(BIN)/chroma-chaos load --traffic upload --users 10 --documents 50 --rate-per-user 0 \
+	  --lb-memory 400 $(ARGS)
+	@$(BIN)/chroma-chaos load --traffic upload --users 50 --documents 500 \
+	  --documents-per-request 50 --rate-per-user 0 --seconds 120 --lb-memory 400 $(ARGS)
+	@$(BIN)/chroma-chaos load --shape steps --users 64 --rate-per-user 0 --collections 10 \
+	  --seconds 70 --lb-memory 400 $(ARGS)
+
 .PHONY: chaos-timing-gap
 chaos-timing-gap: setup ## Use case 5: what clients feel of each kind of failure (ARGS="--kinds kill --seconds 12")
 	@$(BIN)/chroma-chaos gap $(ARGS)
+
+.PHONY: load
+load: setup ## Users under load (ARGS="--shape spike --fault primary-down --users 40 --seed 7")
+	@$(BIN)/chroma-chaos load $(ARGS)
 
 .PHONY: chaos-random
 chaos-random: setup ## Faults by chance on every server (ARGS="--seed 7 --seconds 60")

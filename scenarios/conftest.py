@@ -62,7 +62,7 @@ async def lab(
     pytestconfig: pytest.Config, run_directory: RunDirectory, scenario: Scenario
 ) -> AsyncIterator[Lab]:
     """Keep a lab up from the first test of the module to its last."""
-    settings = _lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
+    settings = lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
     lab = ProcessLab(replace(settings, needs=scenario.needs))
     try:
         await lab.start()
@@ -86,7 +86,8 @@ async def run(lab: Lab, scenario: Scenario, seed: int, run_directory: RunDirecto
     return result
 
 
-def _lab_settings(path: Path, lb_command: str | None) -> ProcessLabSettings:
+def lab_settings(path: Path, lb_command: str | None) -> ProcessLabSettings:
+    """Say what lab to build for our own load balancer, or for another."""
     if lb_command:
         return ProcessLabSettings(path, lb_command=tuple(shlex.split(lb_command)))
     return ProcessLabSettings(path)

@@ -6,6 +6,7 @@ through the history that it writes, record by record, so that a run knows of the
 
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import harness
@@ -29,6 +30,8 @@ _INTERVAL_SECONDS = 0.1
 
 def locustfile(traffic: str) -> Path:
     """Find the users of that traffic; raises `UsageError` that says where was looked."""
+    if find_spec("locust") is None:
+        raise UsageError("locust is not installed: pip install 'chroma-chaos[load]'")
     path = Path(harness.__file__).parents[1] / "locustfiles" / f"{traffic}.py"
     if not path.is_file():
         raise UsageError(f"there is no {path}: install the project whole")
