@@ -148,9 +148,11 @@ def complete(options: Namespace, now: datetime) -> None:
         options.run_time = DEFAULT_SECONDS
     if options.run_directory is None:
         root = Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs"))
-        options.run_directory = str(
-            default_run_directory(root, f"locust-{options.shape}", options.seed, now)
+        options.run_directory = default_run_directory(
+            root, f"locust-{options.shape}", options.seed, now
         )
+    # Workers may be started elsewhere on the machine.
+    options.run_directory = str(Path(options.run_directory).resolve())
 
 
 def header_of(options: Namespace, traffic: str) -> Header:

@@ -77,6 +77,17 @@ class Figures:
         return self.operations > 0 and not self.failed and is_quick and is_applied
 
 
+@dataclass(frozen=True)
+class ServerCost:
+    """What one server took while users worked; a restart in between hides what was before it."""
+
+    server: str
+    cpu: float | None
+    cpu_ms_per_operation: float | None
+    first_mb: float
+    most_mb: float
+
+
 def by_level(history: History, costs: Sequence[CostSample]) -> list[Figures]:
     """Measure each level of the shape."""
     return [_measured(span, history, costs) for span in _levels(history)]
@@ -93,6 +104,27 @@ def over_time(history: History, costs: Sequence[CostSample], parts: int) -> list
         Span(f"{(start - begin_ns) / 1e9:.0f} s", start, end) for start, end in pairwise(edges)
     )
     return [_measured(span, history, costs) for span in spans]
+
+
+def by_server(history: History, costs: Sequence[CostSample]) -> list[ServerCost]:
+    """Measure each server of the lab, and locust, over the whole load."""
+    levels = _levels(history)
+    if not levels:
+        return []
+    whole = Span("", levels[0].begin_ns, levels[-1].end_ns)
+    done = sum(whole.holds(o.completed_ns) for o in _of_users(history))
+    found: dict[str, list[CostSample]] = {}
+    for cost in costs:
+        if whole.holds(cost.at_ns):
+            found.setdefault(cost.server, []).append(cost)
+    return [_server(name, samples, whole, done) for name, samples in found.items()]
+
+
+def _server(name: str, samples: Sequence[CostSample], whole: Span, done: int) -> ServerCost:
+    cpu = _cpu(samples)
+    memory = [sample.rss_bytes / _MEGABYTE for sample in samples]
+    per_operation = None if cpu is None or not done else cpu * whole.seconds / done * 1e3
+    return ServerCost(name, cpu, per_operation, memory[0], max(memory))
 
 
 def knee(levels: Sequence[Figures]) -> Figures | None:

@@ -8,7 +8,9 @@ from rich.table import Table
 
 from harness.load.figures import (
     Figures,
+    ServerCost,
     by_level,
+    by_server,
     documents_written,
     knee,
     over_time,
@@ -27,12 +29,18 @@ _LEGEND = (
 )
 
 
+def is_load(history: History) -> bool:
+    """Tell whether locust's users worked in the run."""
+    return history.header.scenario.startswith(("load-", "locust-"))
+
+
 def print_load(console: Console, history: History, costs: Sequence[CostSample]) -> None:
     """Print all."""
     levels = by_level(history, costs)
     console.print(_table("level", levels))
     console.print(_table("from", over_time(history, costs, _PARTS)))
-    for line in (_LEGEND, *_lines(history, levels, costs)):
+    console.print(_servers(by_server(history, costs)))
+    for line in (_LEGEND, *_lines(history, levels)):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
@@ -52,6 +60,17 @@ def _table(heading: str, rows: Sequence[Figures]) -> Table:
     return table
 
 
+def _servers(costs: Sequence[ServerCost]) -> Table:
+    table = Table("server", box=None, padding=(0, 1))
+    for each in ("CPU", "CPU ms per operation", "MB at first", "MB at most"):
+        table.add_column(each, justify="right")
+    for cost in costs:
+        cpu = "-" if cost.cpu is None else f"{cost.cpu:.0%}"
+        each = "-" if cost.cpu_ms_per_operation is None else f"{cost.cpu_ms_per_operation:.1f}"
+        table.add_row(cost.server, cpu, each, f"{cost.first_mb:.0f}", f"{cost.most_mb:.0f}")
+    return table
+
+
 def _cells(row: Figures) -> Iterator[str]:
     yield str(row.users)
     yield f"{row.rate:,.1f}"
@@ -65,9 +84,7 @@ def _cells(row: Figures) -> Iterator[str]:
     yield "-" if row.cpu is None else f"{row.cpu:.0%}"
 
 
-def _lines(
-    history: History, levels: Sequence[Figures], costs: Sequence[CostSample]
-) -> Iterator[str]:
+def _lines(history: History, levels: Sequence[Figures]) -> Iterator[str]:
     documents, seconds = documents_written(history), work_seconds(history)
     yield f"{documents:,} documents written in {seconds:.2f} s, from the first request on"
     if (best := sustained(levels)) is not None:
@@ -78,9 +95,6 @@ def _lines(
         yield f"knee: {at.users} users, {_rate(at)}, mean {at.mean_ms:.0f} ms"
     if (drain_seconds := history.drain_seconds) is not None:
         yield f"log drained {drain_seconds:.2f} s after the last operation"
-    memory = [cost.rss_bytes / 1e6 for cost in costs if cost.server == "lb"]
-    if memory:
-        yield f"memory of the lb: {memory[0]:.0f} MB at first, {max(memory):.0f} MB at most"
 
 
 def _rate(figures: Figures) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.load.figures import by_level, documents_written, knee, over_time, sustained
+from harness.load.figures import by_level, by_server, documents_written, knee, over_time, sustained
 from harness.load.figures import work_seconds as seconds_of
 from harness.model.cost import CostSample
 from harness.model.history import History
@@ -87,6 +87,23 @@ def test_memory_processor_time_and_backlog_are_those_of_their_level() -> None:
     assert (second.backlog, second.oldest_seconds, second.memory_mb) == (7, 0.4, 90.0)
     assert second.cpu == pytest.approx(0.4)
     assert (third.backlog, third.memory_mb) == (None, None)
+
+
+def test_each_server_has_its_processor_time_per_operation_and_its_memory() -> None:
+    costs = [
+        CostSample(round(at * SECOND), server, rss, cpu)
+        for at, server, rss, cpu in (
+            (0.0, "lb", 70_000_000, 1.0),
+            (2.0, "lb", 90_000_000, 1.52),
+            (1.0, "primary", 50_000_000, 4.0),
+            (2.0, "primary", 40_000_000, 0.5),
+        )
+    ]
+    lb, primary = by_server(three_steps(), costs)
+    assert (lb.server, lb.first_mb, lb.most_mb) == ("lb", 70.0, 90.0)
+    assert lb.cpu == pytest.approx(0.26)
+    assert lb.cpu_ms_per_operation == pytest.approx(0.26 * 4 / 104 * 1e3)
+    assert (primary.cpu, primary.cpu_ms_per_operation) == (None, None)
 
 
 def test_time_is_parted_evenly_whatever_the_levels() -> None:
