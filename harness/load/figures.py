@@ -101,7 +101,7 @@ def over_time(history: History, costs: Sequence[CostSample], parts: int) -> list
     begin_ns, end_ns = levels[0].begin_ns, levels[-1].end_ns
     edges = [begin_ns + (end_ns - begin_ns) * n // parts for n in range(parts + 1)]
     spans = (
-        Span(f"{(start - begin_ns) / 1e9:.0f} s", start, end) for start, end in pairwise(edges)
+        Span(f"{(start - begin_ns) / 1e9:.1f} s", start, end) for start, end in pairwise(edges)
     )
     return [_measured(span, history, costs) for span in spans]
 
