@@ -49,6 +49,7 @@ class Recording:
         self._file = RecordFile(path, self._header)
         self._addresses = Addresses()
         self._members = 0
+        self.done = 0
 
     def begin_phase(self, name: str) -> None:
         """Note that from now on there are other users."""
@@ -75,6 +76,10 @@ class Recording:
         upload = _options.upload_of(self.options)
         invocations = traffic_named(traffic).invocations(client, upload)
         return Member(self._members, client, session, invocations)
+
+    def count_done(self) -> None:
+        """Note that one more user has nothing left to do."""
+        self.done += 1
 
     def knows(self, collection: str) -> bool:
         """Tell whether the server has said what it calls the collection."""

@@ -5,7 +5,7 @@ from locust import LoadTestShape
 from harness.load.shapes import Level, level_at, levels_of
 from locustfiles._recording import recording_of
 
-# Users of an upload end by themselves; before, the first of them must have begun.
+# Users of an upload end by themselves, and workers tell of it; before, the first must have begun.
 _BEGUN_SECONDS = 2.0
 
 

@@ -2,9 +2,12 @@
 
 import time
 
+import gevent
 from gevent.event import Event
 from locust import FastHttpUser, task
+from locust.env import Environment
 from locust.exception import StopUser
+from locust.runners import LocalRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.model.operation import Kind
@@ -17,6 +20,12 @@ _lifecycle.register()
 
 _TIMEOUT_SECONDS = 10.0
 _STAGGER = 0.618
+
+
+def is_last(environment: Environment, done: int) -> bool:
+    """Tell whether nobody is left to wait for; a master sees that by itself, somewhat later."""
+    runner = environment.runner
+    return isinstance(runner, LocalRunner) and runner.target_user_count == done
 
 
 class RecordedUser(FastHttpUser):
@@ -50,6 +59,9 @@ class RecordedUser(FastHttpUser):
             raise StopUser
         invocation = next(self._member.invocations, None)
         if invocation is None:
+            self._recording.count_done()
+            if is_last(self.environment, self._recording.done):
+                gevent.spawn(self.environment.runner.quit)
             raise StopUser
         collection = invocation.collection
         if invocation.kind is not Kind.CREATE and not self._recording.knows(collection):

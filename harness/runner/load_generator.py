@@ -112,8 +112,10 @@ class LoadGenerator:
         try:
             await poll_until(stopped, self._deadline_seconds, failure, _INTERVAL_SECONDS)
         finally:
-            await self._process.stop(_STOP_SECONDS)
-            self._take_in()
+            # One whose users have stopped ends by itself, and with the lab at the latest.
+            if not self._have_stopped:
+                await self._process.stop(_STOP_SECONDS)
+                self._take_in()
 
     def _take_in(self) -> None:
         for record in self._follower.new_records():

@@ -1,6 +1,7 @@
 """`chroma-chaos load`: locust beside a lab, with faults, and never an orphan."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,13 +12,20 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.checkers.judge import judge
+from harness.load.settings import Upload
 from harness.model.cost import read_costs
+from harness.model.verdict import Outcome
 from harness.runner.run_directory import RunDirectory
+from harness.workloads.client import WorkloadClient
+from harness.workloads.settings import WorkloadSettings
+from harness.workloads.traffic import traffic_named
 from tests.integration.labs.waiting import wait_until
 from tests.marked_processes import processes_marked
 
 pytestmark = [pytest.mark.real, pytest.mark.alone]
 
+BROKEN_LB = Path(__file__).parents[2] / "mutants" / "broken_lb.py"
 MARK = "CHROMA_CHAOS_LOAD_TEST"
 
 
@@ -85,6 +93,22 @@ def test_a_load_with_a_fault_is_judged_and_told_like_any_run(tmp_path: Path) -> 
     for line in ("sustained: ", "knee: ", "log drained ", "verdict: pass"):
         assert line in told
     assert "again:   chroma-chaos load --fault 'kill primary at 2 for 3'" in told
+
+
+def test_a_write_that_a_broken_lb_loses_under_load_is_found(tmp_path: Path) -> None:
+    user = WorkloadClient("user-0-2", 7, ("AUTOTEST_7_files_1",), WorkloadSettings())
+    uploaded = list(traffic_named("upload").invocations(user, Upload(20, 10)))
+    broken = shlex.join([sys.executable, str(BROKEN_LB), "drop_write", uploaded[2].tokens[4]])
+    options = ("--traffic", "upload", "--users", "3", "--documents", "20", "--seed", "7")
+    load = LoadRun(tmp_path, *options, "--rate-per-user", "0", "--lb-command", broken)
+    try:
+        assert load.process.wait(timeout=120) == 1, load.output()
+    finally:
+        load.close()
+    history, finals = load.directory.read()
+    failed = {v.checker for v in judge(history, finals) if v.outcome is Outcome.FAIL}
+    assert "durability" in failed
+    assert "availability" not in failed
 
 
 def test_ctrl_c_stops_the_users_and_the_lab(loaded: LoadRun) -> None:
