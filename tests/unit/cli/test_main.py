@@ -37,7 +37,10 @@ def test_every_help_explains_itself(words, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["brake"], "diff, doctor, export, gap, judge, lab, list, run, show, shrink, soak, sweep"),
+        (
+            ["brake"],
+            "diff, doctor, export, gap, judge, lab, list, load, run, show, shrink, soak, sweep",
+        ),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes"),
