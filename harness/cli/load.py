@@ -204,7 +204,9 @@ def _settings(
             f"{value:g}" if isinstance(value, float) else str(value),
         )
     ]
-    return RunSettings(scenario, said["seed"], RunDirectory(path), contents, tuple(words), users)
+    return RunSettings(
+        scenario, said["seed"], RunDirectory(path), contents, tuple(words), load=users
+    )
 
 
 def _limit(console: Console, said: dict[str, Any]) -> int | None:

@@ -58,8 +58,8 @@ class RunSettings:
     directory: RunDirectory
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     options: tuple[str, ...] = ()
-    load: LoadSettings | None = None
     rest_seconds: float = 20.0
+    load: LoadSettings | None = None
 
     @property
     def command(self) -> str:
