@@ -26,7 +26,11 @@ class UnsupportedFaultError(FaultError):
 
 
 class ProtectedCollectionError(HarnessError):
-    """A client was told to touch a collection that is not of its run; nothing was sent."""
+    """A client was told to touch a collection that it must not; nothing was sent."""
+
+
+class LeftoverError(HarnessError):
+    """What was created in a system that others use is not all removed; the text names it."""
 
 
 class InstanceReadError(HarnessError):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import allure
 import pytest
 import pytest_asyncio
-from rich.console import Console
 
 from harness.checkers import (
     availability,
@@ -18,22 +17,19 @@ from harness.checkers import (
 )
 from harness.labs.base import Lab
 from harness.labs.memory import why_no_memory_limits
-from harness.labs.processes import ProcessLab
 from harness.load.figures import documents_written, work_seconds
 from harness.load.settings import LoadSettings, Upload
 from harness.model.cost import read_costs
 from harness.model.observation import ServerEnding
 from harness.model.operation import Kind
 from harness.model.verdict import Outcome
-from harness.report.load_table import print_load
-from harness.report.progress import ConsoleProgress
+from harness.pytest_plugin.options import lab_options
+from harness.runner.lab_choice import REMOTE, make_lab
 from harness.runner.load_scenario import load_scenario
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory
 from harness.runner.scenario import Scenario
-from harness.runner.session import record_run
 from harness.workloads.settings import WorkloadSettings
-from scenarios.conftest import lab_settings
 
 pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 4, high load")]
 
@@ -51,32 +47,26 @@ def scenario(seed: int) -> Scenario:
     return load_scenario(LOAD, (), seed)
 
 
+@pytest.fixture(scope="module")
+def run_settings(run_settings: RunSettings) -> RunSettings:
+    """Let locust's users work, not the clients of a run."""
+    return replace(run_settings, workload=WorkloadSettings(name=LOAD.traffic), load=LOAD)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(
-    pytestconfig: pytest.Config, run_directory: RunDirectory
-) -> AsyncIterator[ProcessLab]:
+async def lab(pytestconfig: pytest.Config, run_settings: RunSettings) -> AsyncIterator[Lab]:
     """Keep a lab up whose load balancer cannot have more, where the machine can limit it."""
-    settings = lab_settings(run_directory.path, pytestconfig.getoption("--chaos-lb-command"))
-    if not why_no_memory_limits():
-        settings = replace(settings, lb_memory_bytes=MEMORY_BYTES)
-    lab = ProcessLab(settings)
+    options = lab_options(pytestconfig)
+    if options.lab == REMOTE:
+        pytest.skip("users of a remote system are started by hand: `locust -f locustfiles/...`")
+    memory_bytes = None if why_no_memory_limits() else MEMORY_BYTES
+    options = replace(options, lb_memory_bytes=memory_bytes)
+    lab = make_lab(options, run_settings.directory.path)
     try:
         await lab.start()
         yield lab
     finally:
         await lab.stop()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def run(lab: Lab, scenario: Scenario, seed: int, run_directory: RunDirectory) -> RunResult:
-    """Let the users upload once; the figures are shown with a failure."""
-    workload = WorkloadSettings(name=LOAD.traffic)
-    settings = RunSettings(scenario, seed, run_directory, workload, load=LOAD)
-    console = Console()
-    with allure.step(f"seed {seed}: {scenario.promise}"), ConsoleProgress(console) as progress:
-        result = await record_run(settings, lab, progress, {"lab": lab.name})
-    print_load(console, result.history, read_costs(run_directory.samples))
-    return result
 
 
 def test_collections_are_created_and_filled_by_all_users_at_the_same_time(run: RunResult) -> None:

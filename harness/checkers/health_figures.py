@@ -1,7 +1,7 @@
 """Judges that `/status` shows an instance that is cut off as unhealthy, and a well one as healthy.
 
-Only faults that leave no way through count as cut off; what a slow or lossy instance is worth is
-for the load balancer to decide.
+Only faults that leave no way through count as cut off, an administrator's word among them; what a
+slow or lossy instance is worth is for the load balancer to decide.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ HEALTHY = "healthy_instances"
 # How long a load balancer may take to notice, and then to trust again.
 DETECT_NS = 5_000_000_000
 RECOVER_NS = 10_000_000_000
-_NO_WAY_THROUGH = frozenset({"kill", "pause", "cut", "black-hole"})
+_NO_WAY_THROUGH = frozenset({"kill", "pause", "cut", "black-hole", "force-down"})
 
 
 def check(history: History, finals: Sequence[FinalState]) -> Verdict:

@@ -10,7 +10,7 @@ from harness.checkers.answers import Endpoint, counts, describe, endpoint, is_co
 from harness.model.final_state import FinalState
 from harness.model.history import History
 from harness.model.observation import LogSample
-from harness.model.verdict import Verdict, Violation, decide, unknown
+from harness.model.verdict import Verdict, Violation, decide, not_offered, unknown
 
 NAME = "log-drained"
 PATH = "/wal/status"
@@ -26,6 +26,8 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
     logs = [s for s in history.observed(LogSample) if s.is_log]
     if not asked.is_offered and not logs:
         return asked.refusal(NAME)
+    if history.header.shared:
+        return not_offered(NAME, "others use the system: entries of theirs may be pending")
     at_rest = [answer for answer in asked.answers if answer.at_rest]
     truth = [s for s in history.observed(LogSample) if s.at_rest]
     if not at_rest and not truth:

@@ -17,7 +17,6 @@ from harness.checkers.gap_profile import SPANS
 from harness.cli.run import (
     EXIT_CODES,
     SEED_BITS,
-    LabOptions,
     announce,
     conduct,
     options_that_repeat,
@@ -28,6 +27,7 @@ from harness.report.gap_plot import draw
 from harness.report.gap_table import print_comparison, print_experiment, print_report
 from harness.runner.gap import FAILURES, failures_named, gap_scenario, gap_workload
 from harness.runner.gap_store import MeasuredGaps, find_gaps, measured_in
+from harness.runner.lab_choice import LabOptions
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.workloads.settings import Addressing
@@ -200,7 +200,7 @@ def _measure(console: Console, plan: _Plan, kind: str) -> None:
     """Do one run, and print and write what it and those before it gave."""
     scenario = gap_scenario(kind, plan.target, plan.seconds, plan.seed)
     workload = gap_workload(plan.rate, plan.addressing)
-    options = LabOptions("processes", plan.lb_command, plan.lb_ready, scenario.needs)
+    options = LabOptions(lb_command=plan.lb_command, lb_ready=plan.lb_ready, needs=scenario.needs)
     repeat = options_that_repeat(plan.seed, workload, options)
     directory = RunDirectory(plan.directory / kind)
     settings = RunSettings(scenario, plan.seed, directory, workload, repeat, _REST_SECONDS)

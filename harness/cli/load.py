@@ -3,7 +3,6 @@
 import secrets
 import shutil
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from harness.cli.run import EXIT_CODES, SEED_BITS, LabOptions, announce, conduct
+from harness.cli.run import EXIT_CODES, SEED_BITS, announce, conduct
 from harness.cli.runs import store
 from harness.labs.memory import why_no_memory_limits
 from harness.load.settings import LoadSettings, Upload
@@ -20,6 +19,7 @@ from harness.model.cost import read_costs
 from harness.model.verdict import Outcome
 from harness.report.load_table import print_load, write_load
 from harness.report.summary import print_summary
+from harness.runner.lab_choice import LabOptions
 from harness.runner.load_generator import locustfile
 from harness.runner.load_scenario import load_scenario
 from harness.runner.run import RunSettings
@@ -156,8 +156,12 @@ def load(faults: tuple[str, ...], run_directory: Path | None, keep: bool, **said
     locustfile(said["traffic"])
     seed = secrets.randbits(SEED_BITS) if said["seed"] is None else said["seed"]
     settings = _settings({**said, "seed": seed}, faults, run_directory)
-    options = LabOptions("processes", said["lb_command"], said["lb_ready"])
-    options = replace(options, needs=settings.scenario.needs, lb_memory_bytes=_limit(console, said))
+    options = LabOptions(
+        lb_command=said["lb_command"],
+        lb_ready=said["lb_ready"],
+        needs=settings.scenario.needs,
+        lb_memory_bytes=_limit(console, said),
+    )
     announce(console, settings)
     result = conduct(console, settings, options)
     costs = read_costs(settings.directory.samples)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from harness.cli.cleanup import cleanup
 from harness.cli.doctor import doctor
 from harness.cli.gap import gap
 from harness.cli.lab import lab
@@ -40,23 +41,11 @@ def chroma_chaos() -> None:
     """Break a replicated service on purpose, and prove that it keeps its promises."""
 
 
-_COMMANDS = (
-    run,
-    soak,
-    load,
-    sweep,
-    gap,
-    judge,
-    shrink,
-    list_runs,
-    show,
-    diff,
-    export,
-    lab,
-    doctor,
-)
-
-for command in _COMMANDS:
+for command in (
+    *(run, soak, load, sweep, gap, judge, shrink),
+    *(list_runs, show, diff, export),
+    *(lab, cleanup, doctor),
+):
     chroma_chaos.add_command(command)
 
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import secrets
-import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import click
 from rich.console import Console
 
 from harness.checkers.judge import judge as judge_run
+from harness.cli.lab_options import lab_options, options_of
 from harness.cli.runs import RUN_HELP, store
 from harness.cli.workload_options import (
     WORKLOADS_HELP,
@@ -23,14 +22,13 @@ from harness.cli.workload_options import (
     workload_options,
 )
 from harness.errors import UsageError
-from harness.labs.base import Lab, Need
-from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.schedule import Schedule
 from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
 from harness.runner.composition import composed
 from harness.runner.interruption import InterruptedRunError, interruptible
+from harness.runner.lab_choice import LabOptions, make_lab
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory, verdict_file
 from harness.runner.scenario import RANDOM, Scenario, scenario_named, scheduled
@@ -47,34 +45,6 @@ EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
 SEED_BITS = 31
 
 
-@dataclass(frozen=True)
-class LabOptions:
-    """What the options say of the lab; what they leave out is the lab's own default.
-
-    `needs` is what the run will ask of it.
-    """
-
-    name: str
-    lb_command: str | None
-    lb_ready: str | None
-    needs: frozenset[Need] = frozenset()
-    lb_memory_bytes: int | None = None
-
-
-def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
-    settings = ProcessLabSettings(
-        run_directory, needs=options.needs, lb_memory_bytes=options.lb_memory_bytes
-    )
-    if options.lb_command:
-        settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))
-    if options.lb_ready:
-        settings = replace(settings, lb_ready_path=options.lb_ready)
-    return ProcessLab(settings)
-
-
-LABS: Mapping[str, Callable[[LabOptions, Path], Lab]] = {"processes": _process_lab}
-
-
 @click.command(
     epilog=f"""{WORKLOADS_HELP}
 
@@ -84,6 +54,8 @@ Examples:
   chroma-chaos run primary-down --seed 7
   chroma-chaos run primary-down --workload register --loop closed --clients 8
   chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
+  chroma-chaos run primary-forced-down --lb-url https://lb.example.com \\
+    --primary-url https://chroma-1.example.com --replica-url https://chroma-2.example.com
   chroma-chaos run random --seed 7 --seconds 60
   chroma-chaos run --fault "kill primary at 2 for 5" --fault "latency postgres 500" --seconds 20
   chroma-chaos run --fault "pause replica for 1 every 3" --seconds 30
@@ -122,9 +94,7 @@ Exit codes:
     help="Let `random` draw also what takes root, libfaketime or our own load balancer.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the run of that seed.")
-@click.option("--lab", default="processes", show_default=True, help="Where to run.")
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@lab_options
 @workload_options
 @click.option(
     "--run-directory",
@@ -139,26 +109,22 @@ def run(
     seconds: float,
     all_faults: bool,
     seed: int | None,
-    lab: str,
-    lb_command: str | None,
-    lb_ready: str | None,
     run_directory: Path | None,
     keep: bool,
-    **workload: Any,
+    **lab_and_workload: Any,
 ) -> None:
     """Break a lab as SCENARIO says, and prove or refute what it promises.
 
     SCENARIO is one of those of the use cases, or `random`: faults by chance, from the seed.
     """
-    if lab not in LABS:
-        raise UsageError(f"there is no lab {lab!r}; the labs are {', '.join(LABS)}")
+    options, workload = options_of(lab_and_workload)
     clients_do = settings_of(workload)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     composition = composed(faults, seed, seconds) if faults else None
     chosen = _choose(scenario, schedule_file, composition, seed, seconds, all_faults=all_faults)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
-    options = LabOptions(lab, lb_command, lb_ready, chosen.needs)
+    options = replace(options, needs=chosen.needs)
     repeat = options_that_repeat(seed, clients_do, options)
     settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
     console = Console()
@@ -226,16 +192,10 @@ def announce(console: Console, settings: RunSettings) -> None:
 def conduct(console: Console, settings: RunSettings, options: LabOptions) -> RunResult:
     """Run it; a signal ends it after the fault is healed and the lab is stopped."""
     # A lab that lacks a part says so here, before a directory is made for nothing.
-    lab = LABS[options.name](options, settings.directory.path)
+    lab = make_lab(options, settings.directory.path)
     settings.directory.create()
-    configuration = {
-        "lab": options.name,
-        "lb_command": options.lb_command,
-        "lb_ready": options.lb_ready,
-        "lb_memory_bytes": options.lb_memory_bytes,
-    }
     with ConsoleProgress(console) as progress:
-        session = run_in_lab(settings, lab, progress, configuration)
+        session = run_in_lab(settings, lab, progress, options.configuration)
         try:
             return asyncio.run(interruptible(session, progress.event))
         except InterruptedRunError as error:
@@ -247,11 +207,4 @@ def options_that_repeat(
     seed: int, workload: WorkloadSettings, options: LabOptions
 ) -> tuple[str, ...]:
     """Say in words what repeats a run, but for what is done in it and where its files go."""
-    words = ["--seed", str(seed)]
-    if options.name != "processes":
-        words += ["--lab", options.name]
-    words += words_of(workload)
-    for option, value in (("--lb-command", options.lb_command), ("--lb-ready", options.lb_ready)):
-        if value:
-            words += [option, value]
-    return tuple(words)
+    return ("--seed", str(seed), *words_of(workload), *options.words)

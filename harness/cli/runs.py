@@ -1,8 +1,5 @@
 """The commands about saved runs: `list`, `show`, `diff` and `export`."""
 
-import os
-from pathlib import Path
-
 import click
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +19,7 @@ RUN_HELP = f"RUN is a run's directory, its name in the list, or `{LATEST}`."
 
 def store() -> RunStore:
     """Return the runs under CHROMA_CHAOS_RUNS, by default .runs."""
-    return RunStore(Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs")))
+    return RunStore.from_environment()
 
 
 @click.command("list", epilog="Example:\n\n  chroma-chaos list")

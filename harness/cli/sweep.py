@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from harness.cli.run import EXIT_CODES, SEED_BITS, LabOptions, announce, conduct
+from harness.cli.run import EXIT_CODES, SEED_BITS, announce, conduct
 from harness.cli.runs import store
 from harness.errors import UsageError
 from harness.report.summary import print_summary
 from harness.report.sweep_table import print_sweep
+from harness.runner.lab_choice import LabOptions
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.runner.sweep import sweep as sweep_scenario
@@ -74,16 +75,14 @@ def sweep(
     chosen = sweep_scenario(fault, event, _milliseconds(offsets), seconds, seed)
     path = run_directory or default_run_directory(store().root, "sweep", seed, datetime.now(UTC))
     settings = RunSettings(chosen, seed, RunDirectory(path))
-    options = LabOptions("processes", lb_command, lb_ready, chosen.needs)
+    options = LabOptions(lb_command=lb_command, lb_ready=lb_ready, needs=chosen.needs)
     console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)
     print_summary(console, result.history, result.verdicts)
     print_sweep(console, result.history)
     words = ["--fault", fault, "--event", event, "--offsets", offsets, "--seconds", f"{seconds:g}"]
-    words += ["--seed", str(seed)]
-    for option, value in (("--lb-command", lb_command), ("--lb-ready", lb_ready)):
-        words += [option, value] if value else []
+    words += ["--seed", str(seed), *options.words]
     again = shlex.join(["chroma-chaos", "sweep", *words])
     console.print(f"again:   {again}\nfiles:   {path}", highlight=False, soft_wrap=True)
     sys.exit(EXIT_CODES[result.outcome])

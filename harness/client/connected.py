@@ -1,6 +1,7 @@
 """Owns the connections of what speaks HTTP: they are closed when its context ends."""
 
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ class Connected:
     """An asynchronous context manager over one httpx client, `_http`, that uses no proxy."""
 
     def __init__(
-        self, base_url: str, timeout_seconds: float, headers: dict[str, str] | None = None
+        self, base_url: str, timeout_seconds: float, headers: Mapping[str, str] | None = None
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=base_url,

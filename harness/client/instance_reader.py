@@ -19,7 +19,8 @@ from harness.model.document import embedding_digest, id_of, make_mark, marks_in,
 from harness.model.final_state import FinalState, HeldCollection, HeldDocument
 
 _PAGE_DOCUMENTS = 500
-_PAGE_COLLECTIONS = 100
+# Where others create and drop meanwhile, only one page is a whole: what shifts is missed by two.
+_PAGE_COLLECTIONS = 1000
 
 T = TypeVar("T")
 

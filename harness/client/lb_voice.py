@@ -4,7 +4,7 @@ What comes back is kept as text: a page of HTML, half an answer, or nothing at a
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
 
@@ -29,10 +29,11 @@ class LbVoice(Connected):
         lb_url: str,
         clock: Callable[[], int],
         timeout_seconds: float = _TIMEOUT_SECONDS,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        super().__init__(lb_url, timeout_seconds)
+        super().__init__(lb_url, timeout_seconds, headers)
 
     async def ask(self, path: str, *, at_rest: bool = False) -> LbAnswer:
         """GET a path; the whole of it has one time limit, however slowly bytes trickle in."""

@@ -3,7 +3,8 @@
 invocation --> prepare --> [a client sends it] --> complete --> operation
 
 A client of any transport prepares a call here, sends it, and completes it with what came back.
-Collections outside the run's own prefix are refused, so that a run cannot touch anything else.
+Collections outside the run's own prefix, and protected ones, are refused, so that a run touches
+nothing else.
 """
 
 from collections.abc import Callable
@@ -20,9 +21,9 @@ from harness.client.api import (
     Request,
     request_of,
 )
+from harness.client.guard import PROTECTED, Guard
 from harness.client.outcome import of_status
 from harness.client.repeats import Repeats, Sent
-from harness.errors import ProtectedCollectionError
 from harness.model.collection import collection_tokens
 from harness.model.document import tokens_in
 from harness.model.history import Header
@@ -83,6 +84,7 @@ class RecorderContext:
     phase_at: Callable[[int], str]
     new_transaction_id: Callable[[], str]
     addresses: Addresses
+    protected: frozenset[str] = PROTECTED
 
 
 class Recorder:
@@ -93,17 +95,14 @@ class Recorder:
         self._context = context
         header = context.header
         self._prefix = header.prefix
+        self._guard = Guard((header.prefix,), context.protected)
         self._rules = ContentRules(header.seed, header.dimensions, header.text_bytes)
         self._repeats = Repeats(header.seed, process)
         self._number = 0
 
     def prepare(self, invocation: Invocation) -> Call:
         """Encode it; raises `ProtectedCollectionError` for a collection of somebody else."""
-        if not invocation.collection.startswith(self._prefix):
-            raise ProtectedCollectionError(
-                f"collection {invocation.collection!r} is not one of this run's own, "
-                f"whose names begin with {self._prefix!r}: it was not touched"
-            )
+        self._guard.check_invocation(invocation)
         naming, address = self._context.addresses.resolve(invocation, self._number)
         invocation = msgspec.structs.replace(invocation, naming=naming)
         request = None if address is None else request_of(invocation, address, self._rules)
@@ -171,7 +170,11 @@ class Recorder:
             case Kind.COUNT:
                 return (), msgspec.json.decode(body, type=int)
             case Kind.CREATE:
-                addresses.created(invocation, msgspec.json.decode(body, type=Collection).id)
+                created = msgspec.json.decode(body, type=Collection)
+                if created.name != invocation.collection:
+                    # Its id would lead every later request to somebody else's collection.
+                    raise msgspec.ValidationError(f"it names {created.name!r}")
+                addresses.created(invocation, created.id)
             case Kind.RENAME:
                 addresses.renamed(invocation)
             case Kind.DROP:

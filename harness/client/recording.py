@@ -1,11 +1,12 @@
 """Owns the client whose every call becomes exactly one operation of the history.
 
 It never retries: what a user would see is what is recorded. Where the load balancer knows
-transaction ids it sends some writes again, which are records of another kind.
+transaction ids it sends some writes again, which are records of another kind. It refuses
+collections outside the run's own prefix, and protected ones, so that a run touches nothing else.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,6 +15,7 @@ from harness.client import outcome
 from harness.client.addresses import Addresses
 from harness.client.api import Request
 from harness.client.connected import Connected
+from harness.client.guard import PROTECTED
 from harness.client.recorder import (
     CUT_SHORT,
     NOT_SENT,
@@ -30,7 +32,10 @@ from harness.model.operation import Completion, Invocation, Operation
 
 @dataclass(frozen=True)
 class ClientContext:
-    """What all clients of a run share; `addresses` says what the lb calls the collections."""
+    """What all clients of a run share; `addresses` says what the lb calls the collections.
+
+    `protected` collections are refused whatever their names begin with; `headers` are sent along.
+    """
 
     lb_url: str
     log: HistoryWriter
@@ -39,6 +44,8 @@ class ClientContext:
     new_transaction_id: Callable[[], str]
     timeout_seconds: float = 10.0
     addresses: Addresses = field(default_factory=Addresses)
+    protected: frozenset[str] = PROTECTED
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def for_recorder(self) -> RecorderContext:
@@ -49,6 +56,7 @@ class ClientContext:
             phase_at=self.phase_at,
             new_transaction_id=self.new_transaction_id,
             addresses=self.addresses,
+            protected=self.protected,
         )
 
 
@@ -63,7 +71,7 @@ class RecordingClient(Connected):
         self.in_flight: Invocation | None = None
         self._context = context
         self._recorder = Recorder(process, context.for_recorder)
-        headers = {"Content-Type": "application/json"}
+        headers = {**context.headers, "Content-Type": "application/json"}
         super().__init__(context.lb_url, context.timeout_seconds, headers)
 
     async def perform(self, invocation: Invocation, intended_ns: int) -> Operation:

@@ -13,6 +13,7 @@ from harness.faults.drop_answer import DropAnswers
 from harness.faults.errors import Errors
 from harness.faults.fail_first import FailFirst
 from harness.faults.failpoint import FailpointCrash
+from harness.faults.force_down import ForceDown
 from harness.faults.hold import HoldRequests
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
@@ -54,11 +55,13 @@ OF_THE_LAB: Mapping[str, Callable[..., Fault]] = {
     "second-lb": SecondLb,
     "failpoint": FailpointCrash,
 }
+OF_ADMINISTRATORS: Mapping[str, Callable[..., Fault]] = {"force-down": ForceDown}
 FAULTS: Mapping[str, Callable[..., Fault]] = {
     **OF_PROCESSES,
     **OF_THE_NETWORK,
     **OF_HTTP,
     **OF_THE_LAB,
+    **OF_ADMINISTRATORS,
 }
 # What is said after the target is no number for the first, and may be below 0 for the second.
 _NAMING = frozenset({"failpoint"})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.labs.administration import Administration
 from harness.labs.base import Killable, Need
 from harness.labs.process_tree import ProcessIdentity
 from harness.labs.server_process import ServerCommand, ServerProcess
@@ -24,6 +25,28 @@ class Accompanied(Protocol):
 
     def companion(self, command: ServerCommand) -> ServerProcess:
         """Give a process that ends with the lab, whatever happens; it is not started yet."""
+        ...
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A system that others use, too: a run has names of its own there, and leaves nothing.
+
+    `mark` is part of the names of all collections of a run, `protected` names what is not touched
+    whatever it is called, and `lb_headers` go along with every request to the load balancer.
+    """
+
+    mark: str
+    protected: frozenset[str]
+    lb_headers: Mapping[str, str]
+
+
+@runtime_checkable
+class Forcible(Protocol):
+    """The ability behind `Capability.FORCE_HEALTH`."""
+
+    def administration(self) -> Administration:
+        """Give what tells the load balancer to take an instance for healthy or not."""
         ...
 
 

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     FREEZE_DISK = "freeze-disk"
     SHIFT_CLOCK = "shift-clock"
     LIMIT_MEMORY = "limit-memory"
+    FORCE_HEALTH = "force-health"
 
 
 @dataclass(frozen=True)

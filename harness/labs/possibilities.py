@@ -11,7 +11,11 @@ from harness.parts.faketime import find_faketime
 _OF_LB = frozenset({Capability.DOUBLE_LB, Capability.FAILPOINT})
 _OF_DISKS = frozenset({Capability.FILL_DISK, Capability.FREEZE_DISK})
 # What servers must have been started for.
-_PREPARED = _OF_DISKS | {Capability.DOUBLE_LB, Capability.SHIFT_CLOCK}
+_PREPARED = _OF_DISKS | {
+    Capability.DOUBLE_LB,
+    Capability.SHIFT_CLOCK,
+    Capability.FORCE_HEALTH,
+}
 
 
 def why_not(
@@ -57,6 +61,8 @@ def _why_not_to(need: Need, instances: Collection[str], has_failpoints: bool) ->
         return f"only Chroma servers can have a disk of their own: {', '.join(instances)}"
     if need.capability is Capability.LIMIT_MEMORY and need.target not in instances:
         return f"only Chroma servers are seen to lack memory: {', '.join(instances)}"
+    if need.capability is Capability.FORCE_HEALTH and need.target not in instances:
+        return f"only Chroma servers are forced out of service: {', '.join(instances)}"
     if need.capability is Capability.SHIFT_CLOCK and need.target == "toxiproxy":
         return "toxiproxy tells nobody its time"
     return ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.errors import LabError
+from harness.labs.administration import Administration
 from harness.labs.base import Capability, Need
 from harness.labs.chroma import ChromaServer
 from harness.labs.clocks import ClockFile, ShiftsClocks
@@ -43,10 +44,18 @@ class PreparedServers(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMem
         self._warden: Warden | None = None
         self._disks: dict[str, OwnDisk] = {}
         self._clocks: dict[str, ClockFile] = {}
+        self._no_forcing: dict[str, str] = {}
+
+    def administration(self) -> Administration:
+        """Give what forces an instance's health; in our own lab it takes no token."""
+        return Administration(self._server("lb").url, {})
 
     def why_not(self, need: Need) -> str:
         """Say why it cannot be done to that server, here and now; nothing when it can."""
-        return why_not(need, self._needs, self._instance_names(), self._has_failpoints)
+        reason = why_not(need, self._needs, self._instance_names(), self._has_failpoints)
+        if not reason and need.capability is Capability.FORCE_HEALTH:
+            reason = self._no_forcing.get(need.target, "")
+        return reason
 
     def _is_needed(self, capability: Capability, target: str) -> bool:
         """Tell whether to start servers for it; where it cannot be done, that is said later."""
@@ -72,6 +81,12 @@ class PreparedServers(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMem
             process.surroundings = replace(process.surroundings, prefix=prefix)
         if self._pair is not None:
             await self._pair.front.start()
+
+    async def _ask_about_forcing(self) -> None:
+        """Find out, where it is needed, whether the load balancer has the endpoint."""
+        for name in self._instance_names():
+            if self._is_needed(Capability.FORCE_HEALTH, name):
+                self._no_forcing[name] = await self.administration().why_not(name)
 
     async def _stop_surroundings(self) -> None:
         if self._pair is not None:

@@ -304,6 +304,7 @@ class ProcessLab(PreparedServers):
             raise group.exceptions[0] from None
         await self._start_one("lb")
         await lb.wait_until_all_healthy(_START_TIMEOUT_SECONDS)
+        await self._ask_about_forcing()
 
     async def _start_one(self, name: str) -> None:
         began = time.monotonic()

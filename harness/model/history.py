@@ -30,7 +30,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
-    """What a checker must know of the run; always the first record."""
+    """What a checker must know of the run; always the first record.
+
+    In a `shared` system others write, too: what it says of all of them cannot be judged.
+    """
 
     scenario: str
     seed: int
@@ -40,6 +43,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     faults: tuple[str, ...] = ()
     workload: str = "cms"
     text_bytes: int = 0
+    shared: bool = False
     format: int = FORMAT
 
 

@@ -19,7 +19,7 @@ _STYLES = {
 _VIOLATIONS_SHOWN = 3
 _EVIDENCE_SHOWN = 6
 _BIOGRAPHY_SHOWN = 12
-_WIDTH = 100
+WIDTH = 100
 _LATENCIES = ("p50", "p95", "p99", "max")
 
 
@@ -30,7 +30,7 @@ def print_summary(console: Console, history: History, verdicts: Sequence[Verdict
     console.print(_latency_table(history, figures.get("availability", {})))
     console.print(_kind_table(figures.get("availability", {})))
     for verdict in verdicts:
-        _print_verdict(console, verdict)
+        print_verdict(console, verdict)
     outcome = combine(verdicts)
     console.print(Text(f"verdict: {outcome}", style=_STYLES[outcome]))
 
@@ -38,7 +38,7 @@ def print_summary(console: Console, history: History, verdicts: Sequence[Verdict
 def write_summary(path: Path, history: History, verdicts: Sequence[Verdict]) -> None:
     """Write the same as plain text."""
     with path.open("w") as file:
-        console = Console(file=file, width=_WIDTH, no_color=True)
+        console = Console(file=file, width=WIDTH, no_color=True)
         console.print(f"scenario {history.header.scenario}, seed {history.header.seed}")
         print_summary(console, history, verdicts)
 
@@ -126,7 +126,8 @@ def _latency_cells(figures: Mapping[str, float], key: str) -> list[str]:
     ]
 
 
-def _print_verdict(console: Console, verdict: Verdict) -> None:
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Print what a checker says, and its first violations with their evidence."""
     line = Text(f"{verdict.outcome:>11}  ", style=_STYLES[verdict.outcome])
     line.append(verdict.checker, style="default not bold")
     detail = verdict.reason or f"{verdict.examined} examined, {len(verdict.violations)} violations"

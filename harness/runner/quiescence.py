@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from harness.client.instance_reader import InstanceReader
-from harness.client.lb_figures import pending_entries
 from harness.errors import HarnessError, InstanceReadError
 from harness.model.final_state import FinalState
 from harness.model.history import DRAINED, SETTLED, UNREADABLE, HistoryWriter, Milestone
@@ -20,21 +19,21 @@ class _NotAtRestError(HarnessError):
 async def settle(
     log: HistoryWriter,
     readers: Sequence[InstanceReader],
-    lb_url: str,
+    pending: Callable[[], Awaitable[int | None]],
     clock: Callable[[], int],
     timeout_seconds: float,
 ) -> None:
-    """Wait until all instances hold the same and the lb, if it says so, has nothing pending.
+    """Wait until all instances hold the same and the lb has nothing `pending`, if that is known.
 
     Records `DRAINED` and `SETTLED`, or nothing when the time is over.
     """
 
     async def see() -> bool:
         # The cheap question first: reading whole instances slows down those that catch up.
-        pending = await pending_entries(lb_url)
-        if pending:
+        left = await pending()
+        if left:
             return False
-        if pending == 0 and log.history.milestone(DRAINED) is None:
+        if left == 0 and log.history.milestone(DRAINED) is None:
             log.append(Milestone(name=DRAINED, at_ns=clock()))
         try:
             held = [await reader.tokens() for reader in readers]

@@ -15,7 +15,6 @@ from harness.client.instance_reader import InstanceReader
 from harness.client.lb_voice import LbVoice
 from harness.client.log_reader import LogReader
 from harness.client.recording import ClientContext, RecordingClient
-from harness.faults.base import refuse_unsupported
 from harness.labs.base import Lab
 from harness.load.settings import LoadSettings
 from harness.model.final_state import FinalState, write_final_states
@@ -27,6 +26,7 @@ from harness.report.summary import write_summary
 from harness.runner.client_process import SETUP, client_processes, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
 from harness.runner.first_error import first_error_of_group
+from harness.runner.guest import guest_of
 from harness.runner.inspection import Inspection
 from harness.runner.load_generator import LoadGenerator, LoadPlan
 from harness.runner.nemesis import Nemesis
@@ -121,7 +121,8 @@ class Run:
         self._lab = lab
         self._progress = progress
         self._clock = clock
-        prefix = f"AUTOTEST_{settings.seed}_"
+        self._guest = guest_of(lab, settings.seed)
+        prefix = self._guest.prefix
         count = settings.workload.collections
         self._collections = tuple(f"{prefix}files_{n}" for n in range(1, count + 1))
         self._header = Header(
@@ -133,6 +134,7 @@ class Run:
             faults=tuple(fault.name for fault in settings.scenario.faults),
             workload=settings.workload.name,
             text_bytes=settings.workload.text_bytes,
+            shared=self._guest.is_shared,
         )
 
     async def conduct(self) -> RunResult:
@@ -140,10 +142,7 @@ class Run:
 
         Raises `HarnessError` when the run could not be made, which says nothing about the system.
         """
-        for fault in self._settings.scenario.faults:
-            refuse_unsupported(fault, self._lab)
-        for trigger in self._settings.scenario.triggers:
-            await trigger.refuse_unsupported(self._lab)
+        await self._settings.scenario.refuse_unsupported(self._lab)
         directory = self._settings.directory
         write_json(directory.schedule, schedule_of(self._settings.scenario, self._settings.seed))
         with HistoryWriter(directory.history, self._header) as log, first_error_of_group():
@@ -172,7 +171,7 @@ class Run:
                 await self._steady_state(stage)
                 await self._work(stage, watch, background)
                 self._progress.phase("rest", 0)
-                await settle(log, stage.readers, self._lab.lb_url, self._clock, rest_seconds)
+                await settle(log, stage.readers, self._guest.pending, self._clock, rest_seconds)
                 at_rest.set()
                 finals = await read_final_states(log, stage.readers, self._clock)
                 await Inspection(*sources).inspect()
@@ -204,6 +203,8 @@ class Run:
             phase_at=timeline.at,
             clock=self._clock,
             new_transaction_id=lambda: str(uuid.uuid4()),
+            protected=self._guest.protected,
+            headers=self._guest.headers,
         )
         schedule = self._settings.scenario.schedule
         chosen = schedule.clients if schedule else ()
@@ -219,7 +220,9 @@ class Run:
             await stack.enter_async_context(RecordingClient(name, context))
             for name in (SETUP, *names)
         ]
-        voice = await stack.enter_async_context(LbVoice(self._lab.lb_url, self._clock))
+        voice = await stack.enter_async_context(
+            LbVoice(self._lab.lb_url, self._clock, headers=self._guest.headers)
+        )
         log_reader = self._log_reader()
         if log_reader is not None:
             stack.callback(log_reader.close)

@@ -1,9 +1,10 @@
 """Owns the saved runs under one directory: which there are, and which one a word means."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -51,6 +52,11 @@ class RunStore:
     """The runs whose directories lie in `root`."""
 
     root: Path
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the runs under CHROMA_CHAOS_RUNS, by default .runs."""
+        return cls(Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs")))
 
     def runs(self) -> list[SavedRun]:
         """Read all runs, the oldest first; what is no run is left out."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-from harness.faults.base import Fault, needs_of
+from harness.faults.base import Fault, needs_of, refuse_unsupported
+from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
 from harness.faults.registry import fault_named
-from harness.labs.base import Need
+from harness.labs.base import Lab, Need
 from harness.model.history import Limits
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.runner.composition import refuse_hiding
@@ -69,6 +70,13 @@ class Scenario:
         """What it asks of a lab, which is started for it."""
         return needs_of(self.faults).union(*(trigger.needs for trigger in self.triggers))
 
+    async def refuse_unsupported(self, lab: Lab) -> None:
+        """Raise `UnsupportedFaultError` when the lab, which is up, cannot do all of it."""
+        for fault in self.faults:
+            refuse_unsupported(fault, lab)
+        for trigger in self.triggers:
+            await trigger.refuse_unsupported(lab)
+
 
 def throughout(name: str, seconds: float, fault: Fault) -> Phase:
     """Make a phase with one fault, from its beginning to its end."""
@@ -100,12 +108,30 @@ _PRIMARY_DOWN = Scenario(
     ),
 )
 
+_PRIMARY_FORCED_DOWN = Scenario(
+    name="primary-forced-down",
+    use_case="Use case 2, primary down by an administrator's word",
+    promise=(
+        "While the load balancer is told that the primary is unhealthy, no operation fails and no "
+        "client waits more than 1 s; nothing acknowledged is lost, nothing deleted returns, and "
+        "both instances hold identical data within 5 s of the word being taken back."
+    ),
+    phases=(
+        Phase("baseline", 3.0),
+        # Long enough for `/status` to have to show it.
+        throughout("forced-down", 8.0, ForceDown("primary")),
+        Phase("recovery", 4.0),
+    ),
+)
+
 RANDOM = "random"
 """The word for a schedule that is made from the seed."""
 
 _LIMITS_OF_CHAOS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
 
-SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (_NORMAL, _PRIMARY_DOWN)}
+SCENARIOS: Mapping[str, Scenario] = {
+    s.name: s for s in (_NORMAL, _PRIMARY_DOWN, _PRIMARY_FORCED_DOWN)
+}
 
 
 def disruptions_of(faults: Sequence[ScheduledFault]) -> tuple[Disruption, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from harness.labs.base import Lab
 from harness.model.history import CLIENTS_STOPPED, PHASE_STARTED, History
 from harness.report.progress import Progress
+from harness.runner.removal import remove_created
 from harness.runner.run import Run, RunResult, RunSettings
 
 
@@ -54,7 +55,11 @@ async def record_run(
         progress.event(f"lab up in {timings['lab_start_seconds']:.1f} s: lb at {lab.lb_url}")
         description["versions"] = dict(lab.versions)
         settings.directory.describe(description)
-        result = await Run(settings, lab, progress, clock).conduct()
+        try:
+            result = await Run(settings, lab, progress, clock).conduct()
+        finally:
+            # Also after a failure and after Ctrl-C, of which more are only noted.
+            await remove_created(lab, settings.seed, progress)
         timings.update(_milestones(result.history, begin_ns))
         return result
     finally:

@@ -25,7 +25,13 @@ _DELAY_SECONDS = 1.0
 _PROXIES = frozenset({"toxiproxy", "http-proxy"})
 """They are the lab's own: one that ends is the lab's failure."""
 _NOT_OF_THE_PROCESS = frozenset(
-    {Capability.CUT, Capability.DEGRADE, Capability.INTERCEPT, Capability.SHIFT_CLOCK}
+    {
+        Capability.CUT,
+        Capability.DEGRADE,
+        Capability.INTERCEPT,
+        Capability.SHIFT_CLOCK,
+        Capability.FORCE_HEALTH,
+    }
 )
 
 

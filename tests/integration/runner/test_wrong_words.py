@@ -11,11 +11,11 @@ import pytest
         (
             ["run", "primary-up"],
             "chroma-chaos: there is no scenario 'primary-up'; the scenarios are normal, "
-            "primary-down, random",
+            "primary-down, primary-forced-down, random",
         ),
         (
             ["run", "normal", "--lab", "moon"],
-            "chroma-chaos: there is no lab 'moon'; the labs are processes",
+            "chroma-chaos: there is no lab 'moon'; the labs are processes, remote",
         ),
     ],
 )

@@ -38,6 +38,12 @@ def test_a_dead_instance_that_is_shown_as_healthy_after_the_time_to_notice_fails
     assert verdict.violations[0].message == f"primary was cut off, and {PATH} showed it as healthy"
 
 
+def test_an_administrators_word_that_status_does_not_show_fails() -> None:
+    word = fault("force-down", "primary", 20, 40)
+    shown = shows(30, "primary", "replica")
+    assert check(observed(shown, word), []).outcome is Outcome.FAIL
+
+
 @pytest.mark.parametrize("at", [22, 41], ids=["not noticed yet", "not trusted again yet"])
 @pytest.mark.parametrize("healthy", [("replica",), BOTH])
 def test_around_a_fault_either_is_allowed(at: float, healthy: tuple[str, ...]) -> None:

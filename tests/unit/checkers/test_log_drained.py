@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.checkers.log_drained import PATH, check
@@ -73,3 +74,9 @@ def test_a_log_that_is_promised_to_be_drained_in_time_is_held_to_it(
         records.append(Milestone(name=DRAINED_AT, at_ns=drained_at * SECOND))
     assert check(history(*records, limits=Limits(drain_seconds=2.0)), []).outcome is outcome
     assert check(history(*records), []).outcome is Outcome.PASS
+
+
+def test_where_others_write_too_what_is_pending_is_not_only_ours() -> None:
+    seen = observed(says(PATH, {**DRAINED, "pending_entries": 3}, at_rest=True))
+    seen.header = msgspec.structs.replace(seen.header, shared=True)
+    assert check(seen, []).outcome is Outcome.NOT_OFFERED

@@ -10,6 +10,12 @@ from harness.cli.columns import columns
 from harness.cli.main import chroma_chaos
 from harness.errors import PartMissingError
 
+NOWHERE = (
+    *("--lb-url", "http://127.0.0.1:9"),
+    *("--primary-url", "http://127.0.0.1:9/one"),
+    *("--replica-url", "http://127.0.0.1:9/two"),
+)
+
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """List every command and group, by the words that lead to it."""
@@ -39,11 +45,19 @@ def test_every_help_explains_itself(words, capsys) -> None:
     [
         (
             ["brake"],
-            "diff, doctor, export, gap, judge, lab, list, load, run, show, shrink, soak, sweep",
+            "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, show, shrink, soak, "
+            "sweep",
         ),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
-        (["run", "normal", "--lab", "moon"], "processes"),
+        (["run", "normal", "--lab", "moon"], "processes, remote"),
+        (["run", "normal", "--lab", "remote"], "--lb-url, --primary-url, --replica-url is missing"),
+        (["run", "normal", "--primary-url", "http://x"], "say --lab remote"),
+        (["run", "normal", *NOWHERE, "--lb-command", "x"], "runs already"),
+        (["cleanup"], "say where the load balancer is"),
+        (["cleanup", "--lb-url", "lb.example.com"], "is no URL"),
+        (["cleanup", "--lb-url", "http://x", "--prefix", ""], "would mean every collection"),
+        (["cleanup", "--lb-url", "http://127.0.0.1:9"], "does not list collections"),
         (["run", "normal", "--speed", "9"], "--seed"),
         (["run", "normal", "--workload", "banking"], "register, set, counter, lifecycle"),
         (["run", "normal", "--clients", "0"], "1<=x<=200"),

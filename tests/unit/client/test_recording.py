@@ -41,7 +41,7 @@ def log(tmp_path: Path) -> Iterator[HistoryWriter]:
 def make_client(log: HistoryWriter) -> MakeClient:
     clock, transactions = count(100, 10), count(1)
 
-    def make(url: str, timeout_seconds: float = 5.0) -> RecordingClient:
+    def make(url: str, timeout_seconds: float = 5.0, **more: object) -> RecordingClient:
         context = ClientContext(
             lb_url=url,
             log=log,
@@ -50,6 +50,7 @@ def make_client(log: HistoryWriter) -> MakeClient:
             clock=lambda: next(clock),
             new_transaction_id=lambda: f"transaction-{next(transactions)}",
             timeout_seconds=timeout_seconds,
+            **more,
         )
         return RecordingClient("client-1", context)
 
@@ -159,6 +160,42 @@ async def test_a_collection_outside_the_runs_prefix_is_never_touched(
             await client.perform(foreign, 50)
         assert server.requests == []
     assert log.history.operations == []
+
+
+async def test_a_protected_collection_is_never_touched_although_its_name_begins_as_ours_do(
+    make_client: MakeClient, log: HistoryWriter
+) -> None:
+    async with serving(answer(200, b"{}")) as server:
+        client = make_client(server.url, protected=frozenset({COLLECTION}))
+        async with client:
+            with pytest.raises(ProtectedCollectionError, match="is protected"):
+                await client.perform(ADD, 50)
+        assert server.requests == []
+    assert log.history.operations == []
+
+
+async def test_a_create_that_is_answered_with_another_collection_gives_no_id_to_write_to(
+    make_client: MakeClient,
+) -> None:
+    scripted = answer(200, b'{"id":"theirs","name":"global"}')
+    created = msgspec.structs.replace(CREATE, collection="AUTOTEST_2")
+    async with serving(scripted) as server, make_client(server.url) as client:
+        operation = await client.perform(created, 50)
+        later = await client.perform(msgspec.structs.replace(ADD, collection="AUTOTEST_2"), 50)
+    assert operation.completion is Completion.INFO
+    assert "it names 'global'" in operation.error
+    assert later.error.startswith("not sent")
+    assert len(server.requests) == 1
+
+
+async def test_headers_of_the_lab_go_along_with_every_request(make_client: MakeClient) -> None:
+    headers = {"Authorization": "Bearer for-clients"}
+    async with (
+        serving(answer(201, b"{}")) as server,
+        make_client(server.url, headers=headers) as client,
+    ):
+        await client.perform(ADD, 50)
+    assert b"authorization: bearer for-clients" in server.requests[0].lower()
 
 
 async def test_what_is_recorded_is_on_disk(

@@ -23,6 +23,7 @@ def able_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         (Capability.FREEZE_DISK, "lb", "only Chroma servers can have a disk of their own"),
         (Capability.LIMIT_MEMORY, "lb", "only Chroma servers are seen to lack memory"),
         (Capability.SHIFT_CLOCK, "toxiproxy", "tells nobody its time"),
+        (Capability.FORCE_HEALTH, "lb", "only Chroma servers are forced out of service"),
     ],
 )
 def test_a_target_that_it_cannot_be_done_to_is_refused(
@@ -43,6 +44,8 @@ def test_a_lab_that_was_not_started_for_it_says_so() -> None:
     others = {Need(Capability.SHIFT_CLOCK, "replica")}
     assert "was not started for shift-clock of primary" in why_not(need, others, INSTANCES, True)
     assert not why_not(need, {need}, INSTANCES, True)
+    unasked = Need(Capability.FORCE_HEALTH, "primary")
+    assert "was not started for force-health" in why_not(unasked, others, INSTANCES, True)
 
 
 def test_one_disk_serves_all_that_is_done_to_disks() -> None:
