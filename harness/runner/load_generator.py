@@ -4,6 +4,7 @@ It is a process of its own, because it patches the standard library. What its us
 through the history that it writes, record by record, so that a run knows of them as they end.
 """
 
+import asyncio
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -96,8 +97,11 @@ class LoadGenerator:
 
         await self._process.start(begun, _START_SECONDS)
 
-    async def follow(self) -> None:
-        """Take in what users do until they have stopped by themselves; raises `LabError`."""
+    async def follow(self, over: asyncio.Event) -> None:
+        """Take in what users do until they stop by themselves, and set `over`.
+
+        Raises `LabError` when they did not.
+        """
 
         async def stopped() -> bool:
             is_alive = self._process.is_alive()
@@ -111,6 +115,7 @@ class LoadGenerator:
 
         try:
             await poll_until(stopped, self._deadline_seconds, failure, _INTERVAL_SECONDS)
+            over.set()
         finally:
             # One whose users have stopped ends by itself, and with the lab at the latest.
             if not self._have_stopped:

@@ -265,7 +265,7 @@ class Run:
             if self._settings.load is not None:
                 generator = LoadGenerator(self._lab, self._plan(self._settings.load), stage.log)
                 await generator.start()
-                clients.create_task(_until_stopped(generator, stop), name="locust")
+                clients.create_task(generator.follow(stop), name="locust")
             try:
                 planned = 0
                 for number, phase in enumerate(phases):
@@ -338,12 +338,6 @@ class Run:
             self._progress.tick(seen, failed)
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
-
-
-async def _until_stopped(generator: LoadGenerator, stop: asyncio.Event) -> None:
-    """Follow users who stop by themselves, and tell when they have."""
-    await generator.follow()
-    stop.set()
 
 
 def last_healed(log: HistoryWriter) -> int:
