@@ -36,7 +36,7 @@ doctor: setup ## Say which real part was found where, and what is missing
 .PHONY: chaos
 chaos: setup ## All of the following, one after another, whatever fails (ARGS="--seed 7")
 	@$(MAKE) --no-print-directory --keep-going chaos-normal chaos-primary-down chaos-replica-down \
-	  chaos-timing-gap chaos-transactions chaos-postgres-down chaos-lb-crash \
+	  chaos-high-load chaos-timing-gap chaos-transactions chaos-postgres-down chaos-lb-crash \
 	  chaos-rolling-deploy chaos-random
 
 .PHONY: chaos-normal
@@ -50,6 +50,15 @@ chaos-primary-down: setup ## Use case 2: kill the primary, prove what survived (
 .PHONY: chaos-replica-down
 chaos-replica-down: setup ## Use case 3: kill the replica; nobody notices (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run replica-down $(ARGS)
+
+.PHONY: chaos-high-load
+chaos-high-load: setup ## Use case 4: 500, then 25,000 documents at once, then saturation, in 400 MB
+	@$(BIN)/chroma-chaos load --traffic upload --users 10 --documents 50 --rate-per-user 0 \
+	  --lb-memory 400 $(ARGS)
+	@$(BIN)/chroma-chaos load --traffic upload --users 50 --documents 500 \
+	  --documents-per-request 50 --rate-per-user 0 --seconds 120 --lb-memory 400 $(ARGS)
+	@$(BIN)/chroma-chaos load --shape steps --users 64 --rate-per-user 0 --collections 10 \
+	  --seconds 70 --lb-memory 400 $(ARGS)
 
 .PHONY: chaos-timing-gap
 chaos-timing-gap: setup ## Use case 5: what clients feel of each kind of failure (ARGS="--kinds kill --seconds 12")
@@ -70,6 +79,10 @@ chaos-lb-crash: setup ## Use case 6: crash the load balancer at each step of a w
 .PHONY: chaos-rolling-deploy
 chaos-rolling-deploy: setup ## Replace the load balancer twice; nobody notices (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run rolling-deploy $(ARGS)
+
+.PHONY: load
+load: setup ## Users under load (ARGS="--shape spike --fault primary-down --users 40 --seed 7")
+	@$(BIN)/chroma-chaos load $(ARGS)
 
 .PHONY: chaos-random
 chaos-random: setup ## Faults by chance on every server (ARGS="--seed 7 --seconds 60")

@@ -1,17 +1,11 @@
 """A control group for the load balancer, and what the kernel says of its memory."""
 
 import os
-import shutil
 from pathlib import Path
 
 from bench.rig import Rig, Server, pid_of
 from harness.errors import LabError
 from harness.labs.memory import MemoryLimit, why_no_memory_limits
-
-_ROOT = Path("/sys/fs/cgroup/memory")
-# The shell puts itself into the group and becomes the command, so that nothing is accounted
-# elsewhere, and nobody stands between the rig and the server.
-_ENTER = 'echo $$ > "$0" && exec "$@"'
 
 
 class LimitedGroup:
@@ -21,21 +15,18 @@ class LimitedGroup:
     """
 
     def __init__(self, rig: Rig, limit_bytes: int) -> None:
-        name = f"chroma-bench-{rig.workspace.run_id}"
-        self._directory = _ROOT / name
-        self._limit = MemoryLimit(name, rig.warden)
+        self._limit = MemoryLimit(f"chroma-bench-{rig.workspace.run_id}", rig.warden)
         self._limit.set((), limit_bytes)
 
     @property
     def prefix(self) -> tuple[str, ...]:
         """The words before a command that start it inside the group."""
-        shell = shutil.which("sh") or "/bin/sh"
-        return (shell, "-c", _ENTER, str(self._directory / "cgroup.procs"))
+        return self._limit.prefix
 
     @property
     def peak_bytes(self) -> int:
         """The most that the group has had, what the kernel keeps for it included."""
-        return int((self._directory / "memory.max_usage_in_bytes").read_text())
+        return self._limit.peak_bytes
 
     @property
     def refusals(self) -> int:

@@ -1,6 +1,7 @@
 """Judges that nothing is left to do at rest: no entry pending anywhere, no transaction unresolved.
 
-Asked twice: of the load balancer itself, and of its log in PostgreSQL past it.
+Asked twice: of the load balancer itself, and of its log in PostgreSQL past it. Where that is
+promised, nothing may be pending so soon after the last operation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ NAME = "log-drained"
 PATH = "/wal/status"
 PENDING = "pending_entries"
 UNSETTLED = "unsettled_entries"
+DRAIN_SECONDS = "drain_seconds"
 
 
 def check(history: History, finals: Sequence[FinalState]) -> Verdict:
@@ -40,7 +42,24 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
         examined += sample.is_log
         violations += _true(sample)
         figures = {"pending": sum(sample.pending.values()), "unsettled": sample.unsettled}
+    drain_seconds = history.drain_seconds
+    if drain_seconds is not None:
+        figures[DRAIN_SECONDS] = drain_seconds
+    if asked.is_offered:
+        violations += _late(history.header.limits.drain_seconds, drain_seconds)
     return decide(NAME, examined, violations, figures)
+
+
+def _late(limit_seconds: float | None, drain_seconds: float | None) -> Iterator[Violation]:
+    if limit_seconds is None:
+        return
+    if drain_seconds is None:
+        yield Violation(f"{PATH} was never seen to count nothing after the last operation")
+    elif drain_seconds > limit_seconds:
+        yield Violation(
+            f"the log was drained {drain_seconds:.2f} s after the last operation, the limit is "
+            f"{limit_seconds:g} s"
+        )
 
 
 def _said(asked: Endpoint) -> Iterator[Violation]:

@@ -10,6 +10,7 @@ from harness.cli.cleanup import cleanup
 from harness.cli.doctor import doctor
 from harness.cli.gap import gap
 from harness.cli.lab import lab
+from harness.cli.load import load
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, show
 from harness.cli.shrink import shrink
@@ -41,7 +42,7 @@ def chroma_chaos() -> None:
 
 
 for command in (
-    *(run, soak, sweep, gap, judge, shrink),
+    *(run, soak, load, sweep, gap, judge, shrink),
     *(list_runs, show, diff, export),
     *(lab, cleanup, doctor),
 ):

@@ -8,7 +8,9 @@ from harness.checkers.biography import biography, document_names
 from harness.checkers.disturbances import server_endings
 from harness.checkers.endings import describe
 from harness.errors import UsageError
+from harness.model.cost import read_costs
 from harness.report.edn import edn_lines
+from harness.report.load_table import is_load, print_load
 from harness.report.summary import print_summary
 from harness.runner.run_store import LATEST, RunStore, SavedRun
 
@@ -73,6 +75,8 @@ def show(run: str, document: str | None) -> None:
         )
     for ending in server_endings(history):
         console.print(describe(ending, began_ns), highlight=False, soft_wrap=True)
+    if is_load(history):
+        print_load(console, history, read_costs(saved.directory.samples))
     if saved.judgement is None:
         console.print("it was interrupted, and never judged")
         return

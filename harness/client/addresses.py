@@ -36,6 +36,10 @@ class Addresses:
         """Note the UUID that one more instance gave; only of collections that are never dropped."""
         self._of_instances.setdefault(collection, []).append(uuid)
 
+    def knows(self, collection: str) -> bool:
+        """Tell whether the server has said what it calls the collection."""
+        return collection in self._ids
+
     def resolve(self, invocation: Invocation, number: int) -> tuple[Naming, str | None]:
         """Say how the path names the collection, and the word for it; nothing if there is none.
 

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from harness.labs.administration import Administration
 from harness.labs.base import Killable, Need
 from harness.labs.process_tree import ProcessIdentity
+from harness.labs.server_process import ServerCommand, ServerProcess
 
 
 @runtime_checkable
@@ -15,6 +16,15 @@ class Particular(Protocol):
 
     def why_not(self, need: Need) -> str:
         """Say why the lab cannot do it, and what would help; nothing when it can."""
+        ...
+
+
+@runtime_checkable
+class Accompanied(Protocol):
+    """A lab on this machine that takes care of a process which is none of its servers."""
+
+    def companion(self, command: ServerCommand) -> ServerProcess:
+        """Give a process that ends with the lab, whatever happens; it is not started yet."""
         ...
 
 

@@ -6,6 +6,7 @@ than they use.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +18,9 @@ from harness.labs.server_process import ServerProcess
 from harness.labs.warden import Warden
 
 _ROOT = Path("/sys/fs/cgroup/memory")
+# The shell puts itself into the group and becomes the command, so that nothing is accounted
+# elsewhere, and nobody stands between the lab and the server.
+_ENTER = 'echo $$ > "$0" && exec "$@"'
 
 
 def why_no_memory_limits() -> str:
@@ -41,6 +45,17 @@ class MemoryLimit:
         _write(self._group / "memory.limit_in_bytes", more_bytes)
         for pid in processes:
             _write(self._group / "cgroup.procs", pid)
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The words before a command that start it inside the group."""
+        shell = shutil.which("sh") or "/bin/sh"
+        return (shell, "-c", _ENTER, str(self._group / "cgroup.procs"))
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that the group has had, what the kernel keeps for it included."""
+        return int((self._group / "memory.max_usage_in_bytes").read_text())
 
     def refusals(self) -> int:
         """Count how often the kernel refused memory."""

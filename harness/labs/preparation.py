@@ -5,6 +5,7 @@ server is; and clients that go through a proxy cannot see that a connection was 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.errors import LabError
 from harness.labs.administration import Administration
@@ -18,7 +19,7 @@ from harness.labs.load_balancer import LoadBalancer
 from harness.labs.memory import LimitsMemory, MemoryLimit
 from harness.labs.possibilities import is_prepared, why_not, why_not_here
 from harness.labs.postgres import PostgresServer
-from harness.labs.server_process import ServerProcess
+from harness.labs.server_process import ServerCommand, ServerProcess
 from harness.labs.stopping import StopsServers
 from harness.labs.toxiproxy import ToxiproxyServer
 from harness.labs.warden import Warden
@@ -31,8 +32,12 @@ Server = ChromaServer | PostgresServer | ToxiproxyServer | HttpProxyServer | Loa
 class PreparedServers(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMemory):
     """Gives a process lab all abilities that take more than a signal or a proxy."""
 
-    def __init__(self, needs: frozenset[Need], has_failpoints: bool) -> None:
+    def __init__(
+        self, needs: frozenset[Need], has_failpoints: bool, lb_memory_bytes: int | None = None
+    ) -> None:
         self._needs = needs
+        self._lb_memory_bytes = lb_memory_bytes
+        self._companions: list[ServerProcess] = []
         self._has_failpoints = has_failpoints
         self._servers: dict[str, Server] = {}
         self._workspace: Workspace | None = None
@@ -68,6 +73,12 @@ class PreparedServers(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMem
                 clock.shift(0)
                 server.process.surroundings = clock.surroundings(server.process.surroundings)
                 self._clocks[name] = clock
+        if self._lb_memory_bytes is not None:
+            limit = MemoryLimit(f"chroma-chaos-{workspace.run_id}-lb-whole", warden)
+            limit.set((), self._lb_memory_bytes)
+            process = self._servers["lb"].process
+            prefix = (*limit.prefix, *process.surroundings.prefix)
+            process.surroundings = replace(process.surroundings, prefix=prefix)
         if self._pair is not None:
             await self._pair.front.start()
 
@@ -83,6 +94,13 @@ class PreparedServers(StopsServers, DoublesLb, HasDisks, ShiftsClocks, LimitsMem
         for disk in self._disks.values():
             await disk.stop()
         self._pair, self._disks, self._clocks = None, {}, {}
+
+    def companion(self, command: ServerCommand) -> ServerProcess:
+        """Give a process that is no server of the lab, but ends with it whatever happens."""
+        if self._workspace is None or self._warden is None:
+            raise LabError("the lab is not running; start it first")
+        self._companions.append(ServerProcess(command, self._workspace, self._warden))
+        return self._companions[-1]
 
     def processes(self) -> Mapping[str, ServerProcess]:
         """Give the server processes by name, for whoever describes the lab to a person."""

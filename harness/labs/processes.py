@@ -51,7 +51,8 @@ _S = TypeVar("_S", ChromaServer, LoadBalancer, ToxiproxyServer, HttpProxyServer)
 class ProcessLabSettings:
     """What lab to build. `lb_command` may be any load balancer that reads its environment.
 
-    `needs` says what the lab will be asked for, so that servers are started for it.
+    `needs` says what the lab will be asked for, so that servers are started for it,
+    `lb_memory_bytes` how much the load balancer may have from its first instruction on, and
     `lb_environment` holds settings besides the addresses.
     """
 
@@ -59,6 +60,7 @@ class ProcessLabSettings:
     instance_count: int = 2
     lb_command: tuple[str, ...] = (sys.executable, "-m", "lb")
     lb_ready_path: str = "/api/v2/heartbeat"
+    lb_memory_bytes: int | None = None
     needs: frozenset[Need] = frozenset()
     lb_environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,7 +82,7 @@ class ProcessLab(PreparedServers):
         if settings.instance_count < 1:
             raise UsageError("a lab has at least one instance; ask for 1 or more")
         has_failpoints = settings.lb_command == ProcessLabSettings.lb_command
-        super().__init__(settings.needs, has_failpoints)
+        super().__init__(settings.needs, has_failpoints, settings.lb_memory_bytes)
         self.run_directory = settings.run_directory
         self.startup_seconds: Mapping[str, float] = MappingProxyType({})
         self._settings = settings
@@ -152,6 +154,8 @@ class ProcessLab(PreparedServers):
 
     async def stop(self) -> None:
         """Stop the lb, then the others, then remove the data; safe to call at any time."""
+        await asyncio.gather(*(process.stop(_LB_GRACE_SECONDS) for process in self._companions))
+        self._companions = []
         processes = [server.process for server in reversed(self._servers.values())]
         second = self._pair.second if self._pair is not None else None
         lbs = [*processes[:1], *([second.process] if second is not None else [])]
@@ -178,8 +182,9 @@ class ProcessLab(PreparedServers):
         return self.run_directory.resolve() / "logs" / f"{target}.log"
 
     def samples(self) -> tuple[ServerSample, ...]:
-        """Measure what each living server costs now, its children included."""
-        samples = (server.process.sample() for server in self._servers.values())
+        """Measure what each living server or companion costs now, its children included."""
+        servers = (server.process for server in self._servers.values())
+        samples = (process.sample() for process in (*servers, *self._companions))
         return tuple(sample for sample in samples if sample is not None)
 
     def is_alive(self, target: str) -> bool:

@@ -3,6 +3,7 @@
 Each record is one line, written at once; a reader accepts a last line that was torn.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     converge_seconds: float = 5.0
     recall: float | None = 0.9
     recall_difference: float | None = 0.05
+    drain_seconds: float | None = None
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
@@ -60,6 +62,8 @@ PHASE_STARTED = "phase-started"
 CONVERGED = "converged"
 # The last operation of every client had completed.
 CLIENTS_STOPPED = "clients-stopped"
+# With no client left, the load balancer was first seen to say that nothing is pending.
+DRAINED = "drained"
 # With no client left, all instances were seen to hold the same.
 SETTLED = "settled"
 # An instance could not be read at the end (detail: which, and what it answered).
@@ -67,7 +71,16 @@ UNREADABLE = "unreadable"
 
 STEADY_STATE = "steady-state"
 
-Record = Header | Operation | FaultWindow | Milestone | Observation
+
+def phase_at(phases: Sequence[tuple[int, str]], moment_ns: int) -> str:
+    """Name the last of the phases, each with the time when it began, that had begun then."""
+    return next(
+        (name for began_ns, name in reversed(phases) if began_ns <= moment_ns), STEADY_STATE
+    )
+
+
+Event = Operation | FaultWindow | Milestone | Observation
+Record = Header | Event
 
 
 @dataclass
@@ -80,7 +93,7 @@ class History:
     milestones: list[Milestone] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
 
-    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
+    def append(self, record: Event) -> None:
         """Add one record; a fault window replaces its earlier record."""
         match record:
             case Operation():
@@ -103,24 +116,44 @@ class History:
                 return milestone
         return None
 
+    @property
+    def drain_seconds(self) -> float | None:
+        """Measure from the last operation until nothing was pending; None if that was not seen."""
+        drained = self.milestone(DRAINED)
+        if drained is None or not self.operations:
+            return None
+        return (drained.at_ns - max(each.completed_ns for each in self.operations)) / 1e9
+
+
+class RecordFile:
+    """A history on disk alone: `append` returns when the whole line is written."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        # Unbuffered, one write call for a line: a killed runner tears the last line at most.
+        self._file = path.open("xb", buffering=0)
+        self._encoder = msgspec.json.Encoder()
+        self.append(header)
+
+    def append(self, record: Record) -> None:
+        """Write it."""
+        self._file.write(self._encoder.encode(record) + b"\n")
+
+    def close(self) -> None:
+        """Write nothing any more."""
+        self._file.close()
+
 
 class HistoryWriter:
     """Keeps a history in memory and on disk: `append` returns when the whole line is written."""
 
     def __init__(self, path: Path, header: Header) -> None:
         self.history = History(header)
-        # Unbuffered, one write call for a line: a killed runner tears the last line at most.
-        self._file = path.open("xb", buffering=0)
-        self._encoder = msgspec.json.Encoder()
-        self._write(header)
+        self._file = RecordFile(path, header)
 
-    def append(self, record: Operation | FaultWindow | Milestone | Observation) -> None:
+    def append(self, record: Event) -> None:
         """Record it."""
         self.history.append(record)
-        self._write(record)
-
-    def _write(self, record: Record) -> None:
-        self._file.write(self._encoder.encode(record) + b"\n")
+        self._file.append(record)
 
     def __enter__(self) -> Self:
         return self

@@ -1,26 +1,17 @@
-"""Owns the pace of one client process: each operation has an intended start, kept whatever happens.
-
-In the open loop a client that was held up begins the next operation at once and keeps the intended
-starts, so that the latency of what it could not send in time counts too (no coordinated omission).
-In the closed loop an operation is intended when the client has its last answer and has thought.
-"""
+"""Owns one client process at work: it waits for the intended start of each operation."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.client.recording import RecordingClient
 from harness.errors import UsageError
 from harness.model.operation import Invocation
+from harness.workloads.pace import ClosedPace, Pace, client_names
+from harness.workloads.registry import invocations_of
+from harness.workloads.settings import Loop, WorkloadSettings
 
 SETUP = "setup"
 """The client process that makes the steady state, before the others begin."""
-
-
-def client_names(count: int) -> tuple[str, ...]:
-    """Name the client processes of a run."""
-    return tuple(f"client-{n}" for n in range(1, count + 1))
 
 
 def taking_part(count: int, chosen: Sequence[str]) -> tuple[str, ...]:
@@ -29,42 +20,6 @@ def taking_part(count: int, chosen: Sequence[str]) -> tuple[str, ...]:
     if unknown := [name for name in chosen if name not in names]:
         raise UsageError(f"the run has no {', '.join(unknown)}; its clients are {', '.join(names)}")
     return tuple(name for name in names if name in chosen) or names
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The intended starts of one client process: `first_ns`, then every `interval_ns`."""
-
-    first_ns: int
-    interval_ns: int
-
-    @classmethod
-    def of(cls, name: str, count: int, operations_per_second: float, start_ns: int) -> Self:
-        """Give one of `count` clients its share of the rate, staggered evenly after `start_ns`.
-
-        The share is the same when others do not take part.
-        """
-        interval_ns = round(count / operations_per_second * 1e9)
-        place = client_names(count).index(name)
-        return cls(start_ns + place * interval_ns // count, interval_ns)
-
-    def next_ns(self, intended_ns: int, completed_ns: int) -> int:
-        """Give the start after that one, whenever its operation ended."""
-        del completed_ns
-        return intended_ns + self.interval_ns
-
-
-@dataclass(frozen=True)
-class ClosedPace:
-    """The starts of a client that waits for each answer, and then thinks."""
-
-    first_ns: int
-    think_ns: int
-
-    def next_ns(self, intended_ns: int, completed_ns: int) -> int:
-        """Give the start after an operation that ended then."""
-        del intended_ns
-        return completed_ns + self.think_ns
 
 
 class ClientProcess:
@@ -101,3 +56,24 @@ class ClientProcess:
         except TimeoutError:
             return False
         return True
+
+
+def client_processes(
+    clients: Sequence[RecordingClient],
+    workload: WorkloadSettings,
+    seed: int,
+    collections: Sequence[str],
+    clock: Callable[[], int],
+) -> Iterator[ClientProcess]:
+    """Give each client its generator and its share of the rate, evenly staggered."""
+    start_ns = clock()
+    for client in clients:
+        invocations = invocations_of(workload, client.process, seed, collections)
+        pace = _pace(workload, start_ns, client.process)
+        yield ClientProcess(client, invocations, pace, clock)
+
+
+def _pace(workload: WorkloadSettings, start_ns: int, process: str) -> Pace | ClosedPace:
+    if workload.loop is Loop.CLOSED:
+        return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
+    return Pace.of(process, workload.clients, workload.operations_per_second, start_ns)

@@ -34,6 +34,7 @@ class LabOptions:
     protected: tuple[str, ...] = ()
     client_token: str = field(default="", repr=False)
     admin_token: str = field(default="", repr=False)
+    lb_memory_bytes: int | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -55,6 +56,7 @@ class LabOptions:
             "lab": self.lab or PROCESSES,
             "lb_command": self.lb_command,
             "lb_ready": self.lb_ready,
+            "lb_memory_bytes": self.lb_memory_bytes,
         }
         if self.lab == REMOTE:
             said |= {"lb_url": self.lb_url, "protected": self.protected}
@@ -108,7 +110,10 @@ def check_url(option: str, url: str) -> None:
 
 def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
     settings = ProcessLabSettings(
-        run_directory, needs=options.needs, lb_environment=options.lb_environment
+        run_directory,
+        needs=options.needs,
+        lb_environment=options.lb_environment,
+        lb_memory_bytes=options.lb_memory_bytes,
     )
     if options.lb_command:
         settings = replace(settings, lb_command=tuple(shlex.split(options.lb_command)))

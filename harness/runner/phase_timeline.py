@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harness.model.history import PHASE_STARTED, STEADY_STATE, HistoryWriter, Milestone
+from harness.model.history import PHASE_STARTED, HistoryWriter, Milestone, phase_at
 
 
 class PhaseTimeline:
@@ -21,7 +21,4 @@ class PhaseTimeline:
 
     def at(self, moment_ns: int) -> str:
         """Name the phase that a moment lies in."""
-        return next(
-            (name for started_ns, name in reversed(self._starts) if started_ns <= moment_ns),
-            STEADY_STATE,
-        )
+        return phase_at(self._starts, moment_ns)

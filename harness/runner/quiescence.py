@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from harness.client.instance_reader import InstanceReader
 from harness.errors import HarnessError, InstanceReadError
 from harness.model.final_state import FinalState
-from harness.model.history import SETTLED, UNREADABLE, HistoryWriter, Milestone
+from harness.model.history import DRAINED, SETTLED, UNREADABLE, HistoryWriter, Milestone
 from harness.polling import poll_until
 
 _INTERVAL_SECONDS = 0.1
@@ -25,13 +25,16 @@ async def settle(
 ) -> None:
     """Wait until all instances hold the same and the lb has nothing `pending`, if that is known.
 
-    Records `SETTLED`, or nothing when the time is over.
+    Records `DRAINED` and `SETTLED`, or nothing when the time is over.
     """
 
     async def see() -> bool:
         # The cheap question first: reading whole instances slows down those that catch up.
-        if await pending():
+        left = await pending()
+        if left:
             return False
+        if left == 0 and log.history.milestone(DRAINED) is None:
+            log.append(Milestone(name=DRAINED, at_ns=clock()))
         try:
             held = [await reader.tokens() for reader in readers]
         except InstanceReadError:

@@ -5,8 +5,8 @@ import shlex
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from harness.checkers.judge import judge
@@ -16,16 +16,19 @@ from harness.client.lb_voice import LbVoice
 from harness.client.log_reader import LogReader
 from harness.client.recording import ClientContext, RecordingClient
 from harness.labs.base import Lab
+from harness.load.settings import LoadSettings
 from harness.model.final_state import FinalState, write_final_states
 from harness.model.history import CLIENTS_STOPPED, Header, History, HistoryWriter, Milestone
 from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
 from harness.report.summary import write_summary
-from harness.runner.client_process import SETUP, ClientProcess, ClosedPace, Pace, taking_part
+from harness.runner.client_process import SETUP, client_processes, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
+from harness.runner.first_error import first_error_of_group
 from harness.runner.guest import guest_of
 from harness.runner.inspection import Inspection
+from harness.runner.load_generator import LoadGenerator, LoadPlan
 from harness.runner.nemesis import Nemesis
 from harness.runner.observer import Observer
 from harness.runner.phase_timeline import PhaseTimeline
@@ -36,15 +39,16 @@ from harness.runner.scenario import Disruption, Phase, Scenario, schedule_of
 from harness.runner.steady_state import reach_steady_state
 from harness.runner.supervisor import Supervisor
 from harness.runner.triggered import Triggered
-from harness.workloads.registry import invocations_of, preparation_of
-from harness.workloads.settings import Addressing, Loop, WorkloadSettings
+from harness.workloads.registry import preparation_of
+from harness.workloads.settings import Addressing, WorkloadSettings
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """What to run, and where its files go.
 
-    `options` are those of `chroma-chaos run` that repeat it, but for what is done in it.
+    `options` are those of `chroma-chaos run` that repeat it, but for what is done in it. With a
+    `load` locust's users work instead of the workload's clients.
     `rest_seconds` is how long instances get to agree. Past the promised limit already, but a
     system that agrees late is told from one that never does.
     """
@@ -55,12 +59,15 @@ class RunSettings:
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     options: tuple[str, ...] = ()
     rest_seconds: float = 20.0
+    load: LoadSettings | None = None
 
     @property
     def command(self) -> str:
         """The command line that repeats the run; empty for one that no `run` command made."""
         if not self.options:
             return ""
+        if self.load is not None:
+            return shlex.join(["chroma-chaos", "load", *self.options])
         what = [self.scenario.name]
         if self.scenario.schedule is not None:
             what = ["--schedule", str(self.directory.schedule)]
@@ -138,7 +145,7 @@ class Run:
         await self._settings.scenario.refuse_unsupported(self._lab)
         directory = self._settings.directory
         write_json(directory.schedule, schedule_of(self._settings.scenario, self._settings.seed))
-        with HistoryWriter(directory.history, self._header) as log, _first_error_of_group():
+        with HistoryWriter(directory.history, self._header) as log, first_error_of_group():
             finals = await self._experiment(log)
         write_final_states(directory.final, finals)
         result = RunResult(log.history, finals, judge(log.history, finals))
@@ -178,7 +185,9 @@ class Run:
             stage.setup,
             stage.readers,
             self._collections,
-            preparation_of(workload, self._settings.seed, self._collections),
+            ()
+            if self._settings.load
+            else preparation_of(workload, self._settings.seed, self._collections),
             self._clock,
         )
         if workload.addressing in (Addressing.INSTANCE, Addressing.MIXED):
@@ -199,7 +208,8 @@ class Run:
         )
         schedule = self._settings.scenario.schedule
         chosen = schedule.clients if schedule else ()
-        names = taking_part(self._settings.workload.clients, chosen)
+        count = 0 if self._settings.load else self._settings.workload.clients
+        names = taking_part(count, chosen)
         readers = [
             await stack.enter_async_context(
                 InstanceReader(instance.name, instance.url, self._header.prefix)
@@ -243,27 +253,50 @@ class Run:
         phases = self._settings.scenario.phases
         stage.timeline.begin(phases[0].name)
         async with asyncio.TaskGroup() as clients:
-            for process in self._processes(stage.clients):
+            processes = client_processes(
+                stage.clients,
+                self._settings.workload,
+                self._settings.seed,
+                self._collections,
+                self._clock,
+            )
+            for process in processes:
                 clients.create_task(process.run(stop), name=process.client.process)
+            if self._settings.load is not None:
+                generator = LoadGenerator(self._lab, self._plan(self._settings.load), stage.log)
+                await generator.start()
+                clients.create_task(generator.follow(stop), name="locust")
             try:
                 planned = 0
                 for number, phase in enumerate(phases):
                     if number:
                         stage.timeline.begin(phase.name)
                     self._progress.phase(phase.name, phase.seconds)
-                    await self._phase(phase, planned, nemesis)
+                    await self._phase(phase, planned, nemesis, stop)
                     planned += len(phase.disruptions)
                     if phase.until_converged:
                         await watch.watch(last_healed(stage.log))
                         continue
                     if planned and planned == len(self._header.faults) and phase.disruptions:
                         background.create_task(watch.watch(last_healed(stage.log)), name="watch")
+                if self._settings.load is not None:
+                    await stop.wait()
             finally:
                 stop.set()
-        stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
+        if stage.log.history.milestone(CLIENTS_STOPPED) is None:
+            stage.log.append(Milestone(name=CLIENTS_STOPPED, at_ns=self._clock()))
 
-    async def _phase(self, phase: Phase, first_index: int, nemesis: Nemesis) -> None:
-        """Disrupt as planned; return when the phase's time is over and everything is healed."""
+    def _plan(self, load: LoadSettings) -> LoadPlan:
+        directory = self._settings.directory.path / "locust"
+        return LoadPlan(load, self._settings.workload, self._settings.seed, directory)
+
+    async def _phase(
+        self, phase: Phase, first_index: int, nemesis: Nemesis, stopped: asyncio.Event
+    ) -> None:
+        """Disrupt as planned; return when the phase's time is over and everything is healed.
+
+        Time is over also when clients have stopped by themselves.
+        """
         began_ns = self._clock()
         # One fault after another on one server: the next one waits until the last one has healed.
         turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -289,18 +322,8 @@ class Run:
         async with asyncio.TaskGroup() as disruptions:
             for index, planned in enumerate(phase.disruptions, start=first_index):
                 disruptions.create_task(disrupt(index, planned), name=planned.fault.name)
-            await until(phase.seconds)
-
-    def _processes(self, clients: Sequence[RecordingClient]) -> Iterator[ClientProcess]:
-        """Give each client its generator and its share of the rate, evenly staggered."""
-        workload = self._settings.workload
-        start_ns = self._clock()
-        for client in clients:
-            invocations = invocations_of(
-                workload, client.process, self._settings.seed, self._collections
-            )
-            pace = _pace(workload, start_ns, client.process)
-            yield ClientProcess(client, invocations, pace, self._clock)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), max(0.0, phase.seconds - passed_seconds()))
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
         operations = stage.log.history.operations
@@ -317,25 +340,7 @@ class Run:
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
 
 
-def _pace(workload: WorkloadSettings, start_ns: int, process: str) -> Pace | ClosedPace:
-    if workload.loop is Loop.CLOSED:
-        return ClosedPace(start_ns, round(workload.think_seconds * 1e9))
-    return Pace.of(process, workload.clients, workload.operations_per_second, start_ns)
-
-
 def last_healed(log: HistoryWriter) -> int:
     """Return the index of the fault window that was healed last."""
     windows = log.history.fault_windows.values()
     return max(windows, key=lambda window: window.heal_observed_ns).index
-
-
-@contextmanager
-def _first_error_of_group() -> Iterator[None]:
-    """Raise the first error of a task group itself, so that its text reaches the user."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group

@@ -1,6 +1,6 @@
 """Owns what a scenario is: a promise, its phases, faults and limits; and one made of a schedule."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.faults.base import Fault, needs_of, refuse_unsupported
@@ -93,9 +93,10 @@ RANDOM = "random"
 _LIMITS_OF_CHAOS = Limits(failed_operations=None, gap_seconds=None, converge_seconds=30.0)
 
 
-def scheduled(schedule: Schedule) -> Scenario:
-    """Make the scenario of a schedule: clients may see errors, but nothing else may go wrong."""
-    disruptions = tuple(
+def disruptions_of(faults: Sequence[ScheduledFault]) -> tuple[Disruption, ...]:
+    """Make faults of their words; raises `UsageError` for two that would hide one another."""
+    refuse_hiding(faults)
+    return tuple(
         Disruption(
             fault_named(each.fault),
             each.at_seconds,
@@ -103,9 +104,13 @@ def scheduled(schedule: Schedule) -> Scenario:
             trigger_named(each.trigger) if each.trigger else None,
             each.offset_milliseconds,
         )
-        for each in schedule.faults
+        for each in faults
     )
-    refuse_hiding(schedule.faults)
+
+
+def scheduled(schedule: Schedule) -> Scenario:
+    """Make the scenario of a schedule: clients may see errors, but nothing else may go wrong."""
+    disruptions = disruptions_of(schedule.faults)
     return Scenario(
         name="scheduled",
         use_case="Faults that overlap and follow one another",

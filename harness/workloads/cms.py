@@ -7,7 +7,7 @@ file belongs to one client process and to one collection, and a deleted file's n
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from harness.model.document import id_of, make_token
 from harness.model.operation import Addressing, Invocation, Kind
@@ -19,6 +19,35 @@ CmsSettings = WorkloadSettings
 
 _FEWEST_CHUNKS, _MOST_CHUNKS = 8, 20
 _FEWEST_FILES, _MOST_FILES = 2, 10
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How often a client does each thing, one against another; the default is a whole CMS."""
+
+    ingest: int = 22
+    search: int = 22
+    list_file: int = 16
+    list_deleted_file: int = 4
+    replace_by_upsert: int = 10
+    replace_by_delete_and_add: int = 10
+    delete_by_ids: int = 8
+    delete_by_file: int = 8
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a client does, and how many files it keeps; one file more and it deletes one first.
+
+    With fewer than two files it ingests, so that there is something to search and to delete.
+    """
+
+    weights: Weights = Weights()
+    most_files: int | None = _MOST_FILES
+
+
+CMS = Habits()
+NOTHING = Weights(**dict.fromkeys(asdict(Weights()), 0))
 
 
 @dataclass
@@ -38,9 +67,15 @@ class CmsGenerator:
     """The endless, seeded sequence of invocations of one client process."""
 
     def __init__(
-        self, process: str, seed: int, collections: Sequence[str], skew: float = 0.0
+        self,
+        process: str,
+        seed: int,
+        collections: Sequence[str],
+        skew: float = 0.0,
+        habits: Habits = CMS,
     ) -> None:
         self._process = process
+        self._habits = habits
         self._skew = skew
         self._collections = collections
         self._random = random.Random(f"{seed}/{process}")  # noqa: S311 (reproducible on purpose)
@@ -50,22 +85,14 @@ class CmsGenerator:
         self._writes = 0
 
     def __iter__(self) -> Iterator[Invocation]:
-        actions = (
-            (self._ingest, 22),
-            (self._search, 22),
-            (self._list_file, 16),
-            (self._list_deleted_file, 4),
-            (self._replace_by_upsert, 10),
-            (self._replace_by_delete_and_add, 10),
-            (self._delete_by_ids, 8),
-            (self._delete_by_file, 8),
-        )
-        choices, weights = zip(*actions, strict=True)
+        weights = asdict(self._habits.weights)
+        actions = [getattr(self, f"_{name}") for name in weights]
+        most = self._habits.most_files
         while True:
-            action = self._random.choices(choices, weights)[0]
+            action = self._random.choices(actions, list(weights.values()))[0]
             if len(self._files) < _FEWEST_FILES:
                 action = self._ingest
-            elif action == self._ingest and len(self._files) >= _MOST_FILES:
+            elif most is not None and action == self._ingest and len(self._files) >= most:
                 action = self._delete_by_file
             yield from action()
 

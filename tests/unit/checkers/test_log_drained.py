@@ -4,7 +4,11 @@ import msgspec
 import pytest
 
 from harness.checkers.log_drained import PATH, check
+from harness.model.history import DRAINED as DRAINED_AT
+from harness.model.history import Limits, Milestone
+from harness.model.operation import Kind
 from harness.model.verdict import Outcome
+from tests.unit.checkers.histories import NEW, SECOND, history, operation
 from tests.unit.checkers.observed import log_sample, observed, says, silent
 
 DRAINED = {"pending_entries": {"primary": 0, "replica": 0}, "unsettled_entries": 0}
@@ -54,6 +58,22 @@ def test_neither_an_answer_nor_a_log_is_not_offered_and_no_rest_is_unknown() -> 
     foreign = observed(says(PATH, "{}", status=404, at_rest=True))
     assert check(foreign, []).outcome is Outcome.NOT_OFFERED
     assert check(observed(says(PATH, DRAINED)), []).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("drained_at", "outcome"), [(6, Outcome.PASS), (8, Outcome.FAIL), (None, Outcome.FAIL)]
+)
+def test_a_log_that_is_promised_to_be_drained_in_time_is_held_to_it(
+    drained_at: int | None, outcome: Outcome
+) -> None:
+    records: list[Any] = [
+        operation(Kind.UPSERT, 4 * SECOND, 5 * SECOND, tokens=[NEW]),
+        says(PATH, DRAINED, 9, at_rest=True),
+    ]
+    if drained_at is not None:
+        records.append(Milestone(name=DRAINED_AT, at_ns=drained_at * SECOND))
+    assert check(history(*records, limits=Limits(drain_seconds=2.0)), []).outcome is outcome
+    assert check(history(*records), []).outcome is Outcome.PASS
 
 
 def test_where_others_write_too_what_is_pending_is_not_only_ours() -> None:

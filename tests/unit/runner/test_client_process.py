@@ -7,13 +7,8 @@ import pytest
 from harness.client.recording import RecordingClient
 from harness.errors import UsageError
 from harness.model.operation import Addressing, Invocation, Kind
-from harness.runner.client_process import (
-    ClientProcess,
-    ClosedPace,
-    Pace,
-    client_names,
-    taking_part,
-)
+from harness.runner.client_process import ClientProcess, taking_part
+from harness.workloads.pace import ClosedPace, Pace, client_names
 
 GET = Invocation(kind=Kind.GET, addressing=Addressing.WHERE, collection="AUTOTEST_1", file="f")
 MILLISECOND = 1_000_000
