@@ -16,7 +16,7 @@ import click
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 
 from harness.errors import HarnessError
 from harness.load.parts import merged
@@ -53,7 +53,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
     assert options is not None
     assert environment.runner is not None
     # Locust itself listens to it only when the shape is over.
-    gevent.signal_handler(signal.SIGTERM, environment.runner.quit)
+    gevent.signal_handler(signal.SIGTERM, _leave, environment.runner)
     now = _options.now()
     _options.complete(options, now)
     directory = RunDirectory(Path(options.run_directory))
@@ -79,6 +79,13 @@ def _prepare(environment: Environment, **_: Any) -> None:
     is_master = isinstance(environment.runner, MasterRunner)
     path = _parts(directory.path) / "master.jsonl" if is_master else directory.history
     keep(environment, Recording(path, options, _traffic(environment), generator=0))
+
+
+def _leave(runner: Runner) -> None:
+    """End the load; a master that waits for its workers has none to end."""
+    if runner.state == STATE_INIT:
+        sys.exit(NOTHING_DONE)
+    runner.quit()
 
 
 def _begin(environment: Environment, **_: Any) -> None:
