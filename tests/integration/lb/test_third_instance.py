@@ -16,6 +16,7 @@ from tests.integration.lb.calls import (
     create,
     eventually,
     ids_on_instances,
+    is_healthy,
     is_quiet,
 )
 from tests.integration.lb.test_adoption import made_directly
@@ -54,7 +55,7 @@ async def lb_over(lab: ProcessLab, *names: str) -> AsyncIterator[httpx.AsyncClie
 
 async def knows_all(lb: httpx.AsyncClient, count: int) -> bool:
     mappings = (await lb.get("/collection/mappings")).json()["mappings"]
-    return await is_quiet(lb) and all(
+    return await is_healthy(lb) and all(
         each["complete"] and len(each["uuids"]) == count for each in mappings
     )
 

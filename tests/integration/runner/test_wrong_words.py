@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.runner.scenario import RANDOM
+from harness.runner.scenarios.registry import SCENARIOS
+
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (
             ["run", "primary-up"],
-            "chroma-chaos: there is no scenario 'primary-up'; the scenarios are normal, "
-            "primary-down, primary-forced-down, random",
+            "chroma-chaos: there is no scenario 'primary-up'; the scenarios are "
+            + ", ".join((*SCENARIOS, RANDOM)),
         ),
         (
             ["run", "normal", "--lab", "moon"],
