@@ -48,9 +48,15 @@ def scenario(seed: int) -> Scenario:
 
 
 @pytest.fixture(scope="module")
+def workload() -> WorkloadSettings:
+    """Say what locust's users do."""
+    return WorkloadSettings(name=LOAD.traffic)
+
+
+@pytest.fixture(scope="module")
 def run_settings(run_settings: RunSettings) -> RunSettings:
     """Let locust's users work, not the clients of a run."""
-    return replace(run_settings, workload=WorkloadSettings(name=LOAD.traffic), load=LOAD)
+    return replace(run_settings, load=LOAD)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
