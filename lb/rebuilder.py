@@ -152,6 +152,8 @@ class Rebuilder:
                 continue
             if not self._is_due(collection.id) or not await self._can_give(source, collection):
                 continue
+            if not lane.is_member(self._name) or self._source(collection) is not source:
+                continue  # One of both has left, or stopped serving, while it was asked.
             if lane.applied[source.instance.name] >= lane.applied[self._name]:
                 self._ailments.forget(collection, self._name)
                 cause = f"{collection.name.name} fails on it and not on others: {error}"

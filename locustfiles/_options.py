@@ -96,21 +96,7 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="N",
         help="how long the text of a document is at least (default: %(default)s)",
     )
-    upload = Upload()
-    load.add_argument(
-        "--documents",
-        type=int,
-        default=upload.documents,
-        metavar="N",
-        help="upload: documents of each user's collection (default: %(default)s)",
-    )
-    load.add_argument(
-        "--documents-per-request",
-        type=int,
-        default=upload.documents_per_request,
-        metavar="N",
-        help="upload: how many of them one add has (default: %(default)s)",
-    )
+    _add_upload(parser)
     kept = parser.add_argument_group(
         "chroma-chaos: the history",
         "Every request goes into a history, which `chroma-chaos judge DIRECTORY` judges.\n"
@@ -120,6 +106,25 @@ def add_options(parser: ArgumentParser) -> None:
         "--run-directory", metavar="DIRECTORY", help="where it goes; by default a new one in .runs"
     )
     _add_thresholds(parser)
+
+
+def _add_upload(parser: ArgumentParser) -> None:
+    upload = Upload()
+    group = parser.add_argument_group("chroma-chaos: uploads")
+    group.add_argument(
+        "--documents",
+        type=int,
+        default=upload.documents,
+        metavar="N",
+        help="documents of each user's collection (default: %(default)s)",
+    )
+    group.add_argument(
+        "--documents-per-request",
+        type=int,
+        default=upload.documents_per_request,
+        metavar="N",
+        help="how many of them one add has (default: %(default)s)",
+    )
 
 
 def _add_thresholds(parser: ArgumentParser) -> None:
