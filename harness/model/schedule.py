@@ -24,6 +24,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `clients` names the client processes that take part, each of which does what it would do among
     all of them; empty for all. Without `limits` errors that clients see are counted, not judged.
+    `lb_environment` are settings of the load balancer, each like `LOG_MAX_ENTRIES=20`.
     """
 
     seed: int
@@ -31,3 +32,4 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     faults: tuple[ScheduledFault, ...]
     clients: tuple[str, ...] = ()
     limits: Limits | None = None
+    lb_environment: tuple[str, ...] = ()

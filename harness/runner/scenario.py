@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.errors import UsageError
 from harness.faults.base import Fault, needs_of, refuse_unsupported
 from harness.faults.registry import fault_named
 from harness.labs.base import Lab, Need
@@ -125,11 +126,22 @@ def scheduled(schedule: Schedule) -> Scenario:
         ),
         limits=schedule.limits or _LIMITS_OF_CHAOS,
         schedule=schedule,
+        lb_environment=_settings_of(schedule),
     )
 
 
+def _settings_of(schedule: Schedule) -> Mapping[str, str]:
+    """Read the settings; raises `UsageError` for what is none."""
+    if wrong := [words for words in schedule.lb_environment if "=" not in words]:
+        raise UsageError(
+            f"lb_environment of a schedule has settings like LOG_MAX_ENTRIES=20, not {wrong[0]!r}"
+        )
+    pairs = (words.partition("=") for words in schedule.lb_environment)
+    return {name: value for name, _, value in pairs}
+
+
 def schedule_of(scenario: Scenario, seed: int) -> Schedule:
-    """Give what is done in a scenario as a schedule, with its limits, so that it can be changed."""
+    """Give what is done in a scenario as a schedule, so that it can be repeated and changed."""
     if scenario.schedule is not None:
         return scenario.schedule
     faults: list[ScheduledFault] = []
@@ -146,4 +158,10 @@ def schedule_of(scenario: Scenario, seed: int) -> Schedule:
             for each in phase.disruptions
         )
         began_seconds += phase.seconds
-    return Schedule(seed=seed, seconds=began_seconds, faults=tuple(faults), limits=scenario.limits)
+    return Schedule(
+        seed=seed,
+        seconds=began_seconds,
+        faults=tuple(faults),
+        limits=scenario.limits,
+        lb_environment=tuple(f"{name}={value}" for name, value in scenario.lb_environment.items()),
+    )

@@ -84,7 +84,10 @@ LB_CRASH_STEPS = Scenario(
         Phase(
             "lb-crash-steps",
             4.0,
-            tuple(Disruption(FailpointCrash("lb", step), 0.0, 0.5) for step in STEPS),
+            tuple(
+                Disruption(FailpointCrash("lb", step), place * 0.5, 0.5)
+                for place, step in enumerate(STEPS)
+            ),
         ),
         Phase("recovery", 3.0),
     ),

@@ -52,6 +52,18 @@ def test_a_schedule_becomes_a_scenario_with_its_faults_in_order_and_a_recovery()
     assert scenario.schedule is schedule
 
 
+def test_a_schedule_keeps_the_settings_that_its_scenario_has_for_the_load_balancer() -> None:
+    for scenario in SCENARIOS.values():
+        again = scheduled(schedule_of(scenario, seed=1))
+        assert again.lb_environment == scenario.lb_environment
+
+
+def test_what_is_no_setting_is_refused_before_the_run() -> None:
+    schedule = Schedule(seed=1, seconds=1.0, faults=(), lb_environment=("LOG_MAX_ENTRIES",))
+    with pytest.raises(UsageError, match="LOG_MAX_ENTRIES=20, not 'LOG_MAX_ENTRIES'"):
+        scheduled(schedule)
+
+
 def test_every_scenario_can_be_told_as_a_schedule_with_its_limits() -> None:
     scenario = scenario_named("primary-down")
     schedule = schedule_of(scenario, seed=7)
