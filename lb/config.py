@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lb.errors import ConfigurationError
@@ -193,6 +193,12 @@ class Settings(BaseSettings):
     failpoints: str = Field(
         default="",
         description="where to crash, hang, delay or fail, as after-append=crash@2;...",
+    )
+    commit: str = Field(
+        default="",
+        validation_alias=AliasChoices("commit", "render_git_commit"),
+        description="the commit that this was built from, for /status; "
+        "RENDER_GIT_COMMIT counts where it is not set",
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much to log"

@@ -95,6 +95,7 @@ TRANSITION = record(number=COUNT, at=TIME, instance=TEXT, to=STATES, cause=TEXT,
 STATUS = record(
     generated_at=TIME,
     version=TEXT,
+    commit=TEXT,
     role={"enum": ["active", "standby"]},
     uptime_seconds=NUMBER,
     healthy_instances=COUNT,

@@ -37,6 +37,7 @@ class Status:
     """
 
     version: str
+    commit: str
     fleet: Fleet
     wal: Wal
     proxy: Proxy
@@ -80,6 +81,7 @@ class Status:
         return {
             "generated_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "version": self.version,
+            "commit": self.commit,
             "role": self.role,
             "uptime_seconds": round(self.uptime_seconds(), 3),
             "healthy_instances": self.fleet.healthy,

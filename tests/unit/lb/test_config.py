@@ -104,6 +104,26 @@ def test_the_wrong_value_is_not_repeated_because_it_may_hold_a_password(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("environment", "commit"),
+    [
+        ({}, ""),
+        ({"COMMIT": "built"}, "built"),
+        ({"RENDER_GIT_COMMIT": "rendered"}, "rendered"),
+        ({"COMMIT": "", "RENDER_GIT_COMMIT": "rendered"}, "rendered"),
+        ({"COMMIT": "built", "RENDER_GIT_COMMIT": "rendered"}, "built"),
+    ],
+)
+def test_the_commit_is_the_one_of_the_image_or_the_platforms(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], commit: str
+) -> None:
+    monkeypatch.delenv("RENDER_GIT_COMMIT", raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+
+    assert load_settings().commit == commit
+
+
 def test_replica_urls_wins_over_replica_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLICA_URLS", "http://127.0.0.1:9001/ , http://127.0.0.1:9002,")
 
