@@ -1,0 +1,148 @@
+"""The load balancer's image: what it may do, how it ends, and what that costs clients: nothing."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.checkers import (
+    availability,
+    convergence,
+    durability,
+    linearizability,
+    phantom,
+    resurrection,
+)
+from harness.faults.kill import Kill
+from harness.load.figures import documents_written
+from harness.load.settings import LoadSettings, Upload
+from harness.model.history import Limits
+from harness.model.operation import Kind
+from harness.model.verdict import Outcome
+from harness.runner.load_scenario import load_scenario
+from harness.runner.run import RunResult, RunSettings
+from harness.runner.run_directory import RunDirectory
+from harness.runner.scenario import Disruption, Phase, Scenario
+from harness.runner.session import run_in_lab
+from harness.workloads.settings import WorkloadSettings
+from tests.docker.compose_project import ROOT, ComposeProject, run
+from tests.docker.container_lab import ContainerLab
+from tests.unit.runner.test_nemesis import SilentProgress
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+
+MEMORY_BYTES = 400 << 20
+USERS, DOCUMENTS, DOCUMENTS_PER_REQUEST = 50, 200, 50
+ENDS = Scenario(
+    "lb-ends",
+    "Use case 6, transaction safety",
+    "The load balancer ends three times under load, and nothing acknowledged is lost.",
+    (
+        Phase("baseline", 2.0),
+        Phase("ends", 9.0, tuple(Disruption(Kill("lb"), at, 0.5) for at in (0.0, 3.0, 6.0))),
+        Phase("recovery", 3.0),
+    ),
+    Limits(failed_operations=None, gap_seconds=None, converge_seconds=10.0),
+)
+PROMISES = (durability, resurrection, phantom, convergence, linearizability)
+
+
+async def ended(
+    project: ComposeProject, tmp_path: Path, ending: str
+) -> tuple[RunResult, list[int]]:
+    """Let clients work while the load balancer ends and starts again."""
+    directory = RunDirectory(tmp_path / "run")
+    directory.create()
+    lab = ContainerLab(project, directory.path, ending)
+    result = await run_in_lab(RunSettings(ENDS, 7, directory), lab, SilentProgress(), {})
+    return result, lab.exit_codes
+
+
+def test_it_runs_as_nobody_who_may_change_anything(project: ComposeProject) -> None:
+    lb = project.inspect("lb")
+    assert lb["HostConfig"]["ReadonlyRootfs"]
+    assert lb["HostConfig"]["Memory"] == MEMORY_BYTES
+    identity = run("docker", "exec", project.container("lb"), "id", "-u")
+    assert identity.strip() == "10001"
+    processes = run("docker", "top", project.container("lb"), "-eo", "pid,user,args")
+    assert "chroma-lb" in processes
+    assert lb["Config"]["User"] == "10001:10001"
+
+
+def test_it_has_neither_the_harness_nor_a_compiler_nor_a_secret(project: ComposeProject) -> None:
+    python = ("docker", "exec", project.container("lb"), "python", "-c")
+    probe = "import importlib.util as u; print([n for n in %r if u.find_spec(n)])"
+    assert run(*python, probe % ["harness", "locustfiles", "chromadb", "pytest"]).strip() == "[]"
+    image = json.loads(run("docker", "inspect", project.inspect("lb")["Image"]))[0]
+    names = {each.partition("=")[0] for each in image["Config"]["Env"]}
+    assert not {name for name in names if "TOKEN" in name or "URL" in name or "PASSWORD" in name}
+
+
+async def test_status_says_version_and_commit(project: ComposeProject) -> None:
+    async with httpx.AsyncClient(base_url=project.urls["lb"]) as lb:
+        status = (await lb.get("/status")).json()
+    head = run("git", "-C", str(ROOT), "rev-parse", "HEAD").strip()
+    assert status["commit"] == head
+    assert (
+        status["version"]
+        == run("docker", "exec", project.container("lb"), "chroma-lb", "--version").split()[-1]
+    )
+
+
+@pytest.mark.parametrize("ending", ["kill", "stop"])
+async def test_an_end_under_load_loses_nothing_acknowledged(
+    project: ComposeProject, tmp_path: Path, ending: str
+) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    directory.create()
+    lab = ContainerLab(project, directory.path, ending)
+    result = await run_in_lab(RunSettings(ENDS, 7, directory), lab, SilentProgress(), {})
+
+    # By SIGTERM it ends itself, with 0; SIGKILL is 128 + 9.
+    assert lab.exit_codes == [0 if ending == "stop" else 137] * 3
+    assert all(window.took_effect for window in result.history.fault_windows)
+    writes = [o for o in result.history.operations if o.kind is Kind.ADD]
+    assert len(writes) > 50
+    for checker in PROMISES:
+        verdict = result.verdict(checker.NAME)
+        assert verdict.outcome is Outcome.PASS, verdict
+
+
+async def test_it_gets_by_with_its_memory_under_high_load(
+    project: ComposeProject, tmp_path: Path
+) -> None:
+    started = project.state("lb")["StartedAt"]
+    directory = RunDirectory(tmp_path / "run")
+    directory.create()
+    load = LoadSettings(
+        traffic="upload",
+        users=USERS,
+        seconds=60.0,
+        rate_per_user=0.0,
+        upload=Upload(DOCUMENTS, DOCUMENTS_PER_REQUEST),
+    )
+    settings = RunSettings(
+        load_scenario(load, (), 7), 7, directory, WorkloadSettings(name=load.traffic), load=load
+    )
+    result = await run_in_lab(settings, ContainerLab(project, directory.path), SilentProgress(), {})
+
+    assert documents_written(result.history) == USERS * DOCUMENTS
+    for checker in (availability, durability, resurrection, phantom, convergence):
+        verdict = result.verdict(checker.NAME)
+        assert verdict.outcome is Outcome.PASS, verdict
+    state = project.state("lb")
+    assert state["Running"]
+    assert not state["OOMKilled"]
+    assert state["StartedAt"] == started
+    async with httpx.AsyncClient(base_url=project.urls["lb"]) as lb:
+        assert (await lb.get("/status")).json()["memory"]["limit_bytes"] == MEMORY_BYTES
+
+
+def test_more_memory_than_that_ends_a_process_of_the_image(project: ComposeProject) -> None:
+    limit = ("--memory", "400m", "--memory-swap", "400m")
+    image = project.inspect("lb")["Image"]
+    greedy = ("python", "-c", "bytearray(b'x') * (500 << 20)")
+    done = subprocess.run(["docker", "run", "--rm", *limit, image, *greedy], check=False)
+    assert done.returncode == 137
