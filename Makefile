@@ -108,7 +108,20 @@ lab-down: setup ## Take a lab down (ARGS="lab-1" or "--all")
 COMPOSE_ARGS ?=
 COMPOSE := .tools/bin/docker-compose -f compose/compose.yaml
 OFFLINE := --env-file compose/offline/images.env
-COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT ?= $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+define SHOW_LAB
+lb=$$($(COMPOSE) port lb 8000) primary=$$($(COMPOSE) port primary 8000) \
+  replica=$$($(COMPOSE) port replica 8000); \
+echo "load balancer  http://$$lb (its page; /status, /health, Chroma's API under /api/v2)"; \
+echo "primary        http://$$primary"; \
+echo "replica        http://$$replica"; \
+echo "PostgreSQL     $$($(COMPOSE) port postgres 5432), user, password and database lb, lab, lb"; \
+echo "Toxiproxy      http://$$($(COMPOSE) port toxiproxy 8474)"; \
+echo "next: .venv/bin/chroma-chaos run normal --lb-url http://$$lb \\"; \
+echo "        --primary-url http://$$primary --replica-url http://$$replica"; \
+echo "      docker kill chroma-chaos-primary-1; docker start chroma-chaos-primary-1"; \
+echo "      make lab-compose-down"
+endef
 
 .PHONY: engine
 engine: ## Start the Docker Engine, installing it where root may; say so when there is none

@@ -38,7 +38,7 @@ def test_every_image_is_taken_from_its_variable(compose: Path) -> None:
 def test_the_offline_images_stand_in_for_all(project: ComposeProject) -> None:
     lines = OFFLINE_IMAGES.read_text().splitlines()
     variables = {line.partition("=")[0] for line in lines if not line.startswith("#")}
-    assert variables == set(IMAGES) | {"PYTHON_IMAGE"}
+    assert variables == set(IMAGES) | {"PYTHON_IMAGE", "BUILD_IMAGE"}
     for service in project.configuration["services"].values():
         assert service["image"].endswith(":offline")
 
