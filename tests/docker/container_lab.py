@@ -70,7 +70,7 @@ class ContainerLab:
         container = self._project.container(target)
         words = ("kill", container) if self._ending == "kill" else ("stop", "-t", "30", container)
         await asyncio.to_thread(run, "docker", *words)
-        self.exit_codes.append(self._project.state(target)["ExitCode"])
+        self.exit_codes.append(int(await asyncio.to_thread(run, "docker", "wait", container)))
 
     async def restart(self, target: str) -> None:
         await asyncio.to_thread(run, "docker", "start", self._project.container(target))

@@ -22,16 +22,17 @@ from harness.model.history import Limits
 from harness.model.operation import Kind
 from harness.model.verdict import Outcome
 from harness.runner.load_scenario import load_scenario
-from harness.runner.run import RunResult, RunSettings
+from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory
 from harness.runner.scenario import Disruption, Phase, Scenario
 from harness.runner.session import run_in_lab
 from harness.workloads.settings import WorkloadSettings
 from tests.docker.compose_project import ROOT, ComposeProject, run
 from tests.docker.container_lab import ContainerLab
+from tests.integration.lb.calls import eventually
 from tests.unit.runner.test_nemesis import SilentProgress
 
-pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.real
 
 MEMORY_BYTES = 400 << 20
 USERS, DOCUMENTS, DOCUMENTS_PER_REQUEST = 50, 200, 50
@@ -47,17 +48,6 @@ ENDS = Scenario(
     Limits(failed_operations=None, gap_seconds=None, converge_seconds=10.0),
 )
 PROMISES = (durability, resurrection, phantom, convergence, linearizability)
-
-
-async def ended(
-    project: ComposeProject, tmp_path: Path, ending: str
-) -> tuple[RunResult, list[int]]:
-    """Let clients work while the load balancer ends and starts again."""
-    directory = RunDirectory(tmp_path / "run")
-    directory.create()
-    lab = ContainerLab(project, directory.path, ending)
-    result = await run_in_lab(RunSettings(ENDS, 7, directory), lab, SilentProgress(), {})
-    return result, lab.exit_codes
 
 
 def test_it_runs_as_nobody_who_may_change_anything(project: ComposeProject) -> None:
@@ -91,14 +81,41 @@ async def test_status_says_version_and_commit(project: ComposeProject) -> None:
     )
 
 
-@pytest.mark.parametrize("ending", ["kill", "stop"])
+async def test_it_listens_where_its_platform_says_before_anything_else_is_there(
+    project: ComposeProject,
+) -> None:
+    settings = {
+        "PORT": "10000",
+        "PRIMARY_URL": "http://primary.example.com",
+        "REPLICA_URL": "http://replica.example.com",
+        "DATABASE_URL": "postgresql://lb@127.0.0.1:1/lb",
+    }
+    words = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
+    name = f"{project.name}-alone"
+    image = project.inspect("lb")["Image"]
+    run("docker", "run", "--detach", "--name", name, "--read-only", *words, image)
+    try:
+        check = json.loads(run("docker", "inspect", image))[0]["Config"]["Healthcheck"]["Test"]
+
+        async def is_healthy() -> bool:
+            run("docker", "exec", name, *check[1:])
+            return True
+
+        await eventually(is_healthy, "its own health check is content")
+        run("docker", "stop", name)
+        assert run("docker", "wait", name).strip() == "0"
+    finally:
+        run("docker", "rm", "--force", name)
+
+
+@pytest.mark.parametrize(("ending", "seed"), [("kill", 7), ("stop", 8)])
 async def test_an_end_under_load_loses_nothing_acknowledged(
-    project: ComposeProject, tmp_path: Path, ending: str
+    project: ComposeProject, tmp_path: Path, ending: str, seed: int
 ) -> None:
     directory = RunDirectory(tmp_path / "run")
     directory.create()
     lab = ContainerLab(project, directory.path, ending)
-    result = await run_in_lab(RunSettings(ENDS, 7, directory), lab, SilentProgress(), {})
+    result = await run_in_lab(RunSettings(ENDS, seed, directory), lab, SilentProgress(), {})
 
     # By SIGTERM it ends itself, with 0; SIGKILL is 128 + 9.
     assert lab.exit_codes == [0 if ending == "stop" else 137] * 3
@@ -123,9 +140,8 @@ async def test_it_gets_by_with_its_memory_under_high_load(
         rate_per_user=0.0,
         upload=Upload(DOCUMENTS, DOCUMENTS_PER_REQUEST),
     )
-    settings = RunSettings(
-        load_scenario(load, (), 7), 7, directory, WorkloadSettings(name=load.traffic), load=load
-    )
+    workload = WorkloadSettings(name=load.traffic)
+    settings = RunSettings(load_scenario(load, (), 9), 9, directory, workload, load=load)
     result = await run_in_lab(settings, ContainerLab(project, directory.path), SilentProgress(), {})
 
     assert documents_written(result.history) == USERS * DOCUMENTS

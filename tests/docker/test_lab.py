@@ -10,7 +10,7 @@ import pytest
 from tests.docker.compose_project import ComposeProject, run
 from tests.integration.lb.calls import COLLECTIONS, add, create, eventually, ids_in, is_quiet
 
-pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.real
 
 SERVICES = ("primary", "replica", "postgres", "toxiproxy", "lb")
 THIRD = {"REPLICA_URLS": "http://toxiproxy.internal:8002,http://toxiproxy.internal:8003"}
