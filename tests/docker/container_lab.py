@@ -14,6 +14,7 @@ from harness.polling import poll_until
 from tests.docker.compose_project import ComposeProject, run
 
 START_SECONDS = 30.0
+STOP_SECONDS = 10.0
 
 
 class ContainerLab:
@@ -28,7 +29,7 @@ class ContainerLab:
         self.exit_codes: list[int] = []
         self._project = project
         self._ending = ending
-        self._companions: tuple[Workspace, Warden] | None = None
+        self._companion: tuple[Workspace, Warden, ServerProcess] | None = None
         names = ("primary", "replica")
         self.instances = tuple(Instance(name, project.urls[name]) for name in names)
         self.lb_url = project.urls["lb"]
@@ -43,11 +44,12 @@ class ContainerLab:
     async def start(self) -> None: ...
 
     async def stop(self) -> None:
-        if self._companions is not None:
-            workspace, warden = self._companions
+        if self._companion is not None:
+            workspace, warden, process = self._companion
+            await process.stop(STOP_SECONDS)
             await asyncio.to_thread(warden.dismiss)
             workspace.remove_data()
-            self._companions = None
+            self._companion = None
 
     def log_path(self, target: str) -> Path:
         raise LabError(f"docker logs {self._project.container(target)}")
@@ -59,8 +61,9 @@ class ContainerLab:
         """Give a process of this machine that ends with the lab: locust."""
         workspace = Workspace.create(self.run_directory)
         warden = Warden(workspace)
-        self._companions = workspace, warden
-        return ServerProcess(command, workspace, warden)
+        process = ServerProcess(command, workspace, warden)
+        self._companion = workspace, warden, process
+        return process
 
     def is_alive(self, target: str) -> bool:
         return bool(self._project.state(target)["Running"])
