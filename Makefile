@@ -237,14 +237,16 @@ $(CURDIR)/.tools/uv/bin/uv:
 	fi || { echo "Compose could not be had: install Docker's compose plug-in" >&2; exit 1; }
 	@chmod +x $@.new && $@.new version >/dev/null && mv $@.new $@
 
-# For a container: without the system's libraries.
+# For a container: without the system's libraries, small, and knowing their release.
+.tools/toxiproxy/toxiproxy-cli: export CGO_ENABLED := 0
+.tools/toxiproxy/toxiproxy-cli: export GOBIN = $(CURDIR)/$(@D)
+.tools/toxiproxy/toxiproxy-cli: export GOFLAGS := -trimpath \
+  '-ldflags=-s -w -X github.com/Shopify/toxiproxy/v2.Version=$(lastword $(subst @v, ,$(TOXIPROXY)))'
 .tools/toxiproxy/toxiproxy-cli: | $(UV)
 	@mkdir -p $(@D)
 	@for program in server cli; do \
 	  package=$(subst cmd/server,cmd/$$program,$(TOXIPROXY)); \
-	  CGO_ENABLED=0 GOBIN=$(CURDIR)/$(@D) go install -trimpath $$package 2>/dev/null \
-	    || CGO_ENABLED=0 GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install -trimpath $$package \
-	    || exit 1; \
+	  go install $$package || $(UV) tool run --from $(GO_PACKAGE) go install $$package || exit 1; \
 	  mv $(@D)/$$program $(@D)/toxiproxy-$$program; \
 	done
 
