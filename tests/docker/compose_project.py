@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from harness.labs.ports import PortReservations
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
 OFFLINE_IMAGES = ROOT / "compose" / "offline" / "images.env"
+THIRD_INSTANCE = ROOT / "compose" / "third-instance.env"
 NAME_PREFIX = "chroma-chaos-test-"
 COMMAND_SECONDS = 240.0
 WAIT_SECONDS = "120"
@@ -46,10 +47,15 @@ class ComposeProject:
     """One lab; its name tells the process that made it, so that leftovers are known for such."""
 
     def __init__(
-        self, compose: Path, name: str, images: Path = OFFLINE_IMAGES, **variables: str
+        self,
+        compose: Path,
+        name: str,
+        env_files: Sequence[Path] = (OFFLINE_IMAGES,),
+        **variables: str,
     ) -> None:
         self.name = f"{NAME_PREFIX}{os.getpid()}-{name}"
-        self._command = (str(compose), "--file", str(COMPOSE_FILE), "--env-file", str(images))
+        files = [word for path in env_files for word in ("--env-file", str(path))]
+        self._command = (str(compose), "--file", str(COMPOSE_FILE), *files)
         self._reservations = PortReservations()
         self._variables = {"LAB_NAME": self.name, **variables}
 

@@ -1,11 +1,11 @@
 """compose.yaml as Compose understands it; needs no engine."""
 
-import os
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.docker.compose_project import OFFLINE_IMAGES, ComposeProject
+from tests.docker.compose_project import OFFLINE_IMAGES, THIRD_INSTANCE, ComposeProject
 
 IMAGES = {
     "CHROMA_IMAGE": {"primary", "replica", "replica-2"},
@@ -44,7 +44,7 @@ def test_the_offline_images_stand_in_for_all(project: ComposeProject) -> None:
 
 
 def test_public_images_are_pinned(compose: Path) -> None:
-    project = ComposeProject(compose, "file", images=Path(os.devnull))
+    project = ComposeProject(compose, "file", env_files=())
     images = {service["image"] for service in project.configuration["services"].values()}
     assert len(images) == len(IMAGES)
     for image in images:
@@ -93,3 +93,11 @@ def test_the_load_balancer_knows_names_of_toxiproxy_alone(project: ComposeProjec
 def test_nothing_of_this_machine_is_mounted(project: ComposeProject) -> None:
     for service in project.configuration["services"].values():
         assert {mount["type"] for mount in service.get("volumes", ())} <= {"volume"}
+
+
+def test_the_file_of_a_third_instance_starts_it_and_tells_the_load_balancer(compose: Path) -> None:
+    project = ComposeProject(compose, "file", env_files=(THIRD_INSTANCE,))
+    services = json.loads(project.compose("config", "--format", "json"))["services"]
+    assert services["replica-2"]["profiles"] == ["third-instance"]
+    urls = services["lb"]["environment"]["REPLICA_URLS"].split(",")
+    assert urls == ["http://toxiproxy.internal:8002", "http://toxiproxy.internal:8003"]

@@ -7,13 +7,12 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.docker.compose_project import ComposeProject, run
+from tests.docker.compose_project import OFFLINE_IMAGES, THIRD_INSTANCE, ComposeProject, run
 from tests.integration.lb.calls import COLLECTIONS, add, create, eventually, ids_in, is_quiet
 
 pytestmark = pytest.mark.real
 
 SERVICES = ("primary", "replica", "postgres", "toxiproxy", "lb")
-THIRD = {"REPLICA_URLS": "http://toxiproxy.internal:8002,http://toxiproxy.internal:8003"}
 MOST_START_SECONDS = 15.0
 
 
@@ -70,7 +69,7 @@ async def test_a_link_that_is_cut_is_felt_by_the_load_balancer_alone(
 
 
 async def test_profiles_start_what_they_name(compose: Path, images: None) -> None:
-    lab = ComposeProject(compose, "profiles", **THIRD)
+    lab = ComposeProject(compose, "profiles", env_files=(OFFLINE_IMAGES, THIRD_INSTANCE))
     try:
         lab.up("second-lb", "third-instance", "load")
         async with client(lab) as lb, client(lab, "lb-2") as second:
