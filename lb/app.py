@@ -21,7 +21,7 @@ from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
 from lb.farewell import Farewell
 from lb.figures import Figures
-from lb.handover import Request, first_of, wait_until_asked
+from lb.handover import YIELD_SECONDS, Request, first_of, wait_until_asked
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
 from lb.live_page import LivePage
@@ -51,12 +51,12 @@ READ_BUFFER_BYTES = 64 << 10
 class LoadBalancer:
     """One turn. Listens at once; serves clients from the moment that it holds the lock.
 
-    A process has one, and another one after it has handed over: `may_ask` is false then.
+    A process has one, and another one each time that it has let go of the lead.
     """
 
-    def __init__(self, settings: Settings, *, may_ask: bool = True) -> None:
+    def __init__(self, settings: Settings, *, has_let_go: bool = False) -> None:
         self._settings = settings
-        self._may_ask = may_ask
+        self._has_let_go = has_let_go
         self._clock = time.monotonic
         self._started = self._clock()
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
@@ -146,6 +146,8 @@ class LoadBalancer:
         self._page.watchers.close()
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        if self._has_let_go:
+            await asyncio.sleep(YIELD_SECONDS)
         reader, epoch = await self._become_active()
         tasks.create_task(self._wal.run(), name="log")
         foundation = Foundation(
@@ -188,7 +190,8 @@ class LoadBalancer:
 
     def _is_needed(self) -> bool:
         """Tell whether clients wait for this one to become active, and it may ask for that."""
-        return self._settings.take_over_on_request and self._may_ask and self._proxy.in_flight > 0
+        may_ask = self._settings.take_over_on_request and not self._has_let_go
+        return may_ask and self._proxy.in_flight > 0
 
     async def _activate(self, connection: "asyncpg.Connection[Any]") -> tuple[LogReader, int]:
         for migration in await migrate(connection):

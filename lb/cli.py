@@ -81,4 +81,4 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     await LoadBalancer(settings).run(stop)
     while not stop.is_set():  # It has handed over, and stands by for its successor.
-        await LoadBalancer(settings, may_ask=False).run(stop)
+        await LoadBalancer(settings, has_let_go=True).run(stop)

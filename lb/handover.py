@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "chroma_lb_handover"
 ASK_SECONDS = 1.0
 """How often it is asked again: who is asked may just have lost its session."""
+YIELD_SECONDS = 2.0
+"""How long who has let go leaves the lock to others: they look for it every tenth of a second."""
 RECONNECT_SECONDS = 0.2
 
 

@@ -22,7 +22,10 @@ def run_step(repository: Path, chosen: str, **settings: str) -> subprocess.Compl
     workflow = read_yaml(JOB)
     (step,) = [each for each in workflow["jobs"]["chaos"]["steps"] if each.get("id") == "judge"]
     (repository / "chroma-chaos").symlink_to(PROJECT)
-    runs = step["env"]["CHROMA_CHAOS_RUNS"].replace("${{ github.workspace }}", str(repository))
+    filled = {
+        name: value.replace("${{ github.workspace }}", str(repository))
+        for name, value in step["env"].items()
+    }
     script = repository / "step.sh"
     script.write_text(step["run"])
     mark = uuid.uuid4().hex
@@ -33,7 +36,7 @@ def run_step(repository: Path, chosen: str, **settings: str) -> subprocess.Compl
             **os.environ,
             **workflow["env"],
             **settings,
-            "CHROMA_CHAOS_RUNS": runs,
+            **filled,
             "PYTEST_ADDOPTS": f"-k {chosen} --tb=no -q --basetemp {repository / 'tmp'}",
             MARK: mark,
         },

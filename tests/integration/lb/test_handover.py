@@ -1,8 +1,6 @@
 """A newcomer that clients are sent to gets the lead, long before its predecessor is ended."""
 
-import asyncio
 import signal
-from itertools import count
 
 import asyncpg
 import httpx
@@ -10,53 +8,10 @@ import httpx
 from harness.labs.ports import PortReservations
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import add, create, eventually, ids_in
+from tests.integration.lb.moving_clients import Writers, has_role
 from tests.integration.lb.test_start import another_lb, environment
 
 ASKING = {"TAKE_OVER_ON_REQUEST": "true"}
-
-
-async def has_role(url: str, role: str) -> bool:
-    async with httpx.AsyncClient(base_url=url) as client:
-        answer = await client.get("/health")
-    return answer.status_code == 200 and answer.json()["role"] == role
-
-
-class Writers:
-    """Clients that write one document after another to where clients are sent now."""
-
-    def __init__(self, url: str, collection: str) -> None:
-        self.url = url
-        self.acknowledged: list[str] = []
-        self._stop = asyncio.Event()
-        self._tasks = [
-            asyncio.create_task(self._write(collection, number), name=f"writer {number}")
-            for number in range(4)
-        ]
-
-    async def _write(self, collection: str, writer: int) -> None:
-        async with httpx.AsyncClient(timeout=30) as client:
-            for number in count():
-                if self._stop.is_set():
-                    return
-                client.base_url = httpx.URL(self.url)
-                answer = await add(client, collection, f"w{writer}-{number}")
-                assert answer.status_code == 201, answer.text
-                self.acknowledged.append(f"w{writer}-{number}")
-
-    async def more(self) -> None:
-        """Wait for twenty more writes; a writer that failed ends the wait."""
-        before = len(self.acknowledged)
-
-        async def seen() -> bool:
-            failed = any(task.done() for task in self._tasks)
-            return failed or len(self.acknowledged) > before + 20
-
-        await eventually(seen, "writes succeed")
-
-    async def stop(self) -> None:
-        """Let them finish; raises what made one fail."""
-        self._stop.set()
-        await asyncio.gather(*self._tasks)
 
 
 async def test_clients_move_first_and_the_old_one_lets_go_without_an_error(
@@ -140,15 +95,22 @@ async def test_the_active_one_hears_a_newcomer_also_after_its_sessions_were_ende
     )
     async with another_lb(first), httpx.AsyncClient(base_url=new_url, timeout=30) as to_new:
         await eventually(lambda: has_role(old_url, "active"), "the old one serves")
-        connection = await asyncpg.connect(lab.urls()["postgres"])
-        ended = await connection.fetch(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where application_name like 'chroma-lb % handover'"
-        )
-        await connection.close()
-        assert len(ended) == 1
+        await eventually(lambda: end_listeners(lab), "it listens")
         async with another_lb(second):
             await eventually(lambda: has_role(new_url, "standby"), "the new one is healthy")
             assert (await add(to_new, "heard", "a")).status_code == 201
             assert await has_role(new_url, "active")
     ports.release()
+
+
+async def end_listeners(lab: ProcessLab) -> int:
+    """End the sessions that hear who asks for the lead; tells how many there were."""
+    connection = await asyncpg.connect(lab.urls()["postgres"])
+    try:
+        ended = await connection.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name like 'chroma-lb % handover'"
+        )
+        return len(ended)
+    finally:
+        await connection.close()
