@@ -57,6 +57,7 @@ class LoadBalancer:
     def __init__(self, settings: Settings, *, has_let_go: bool = False) -> None:
         self._settings = settings
         self._has_let_go = has_let_go
+        self._asked = asyncio.Event()
         self._clock = time.monotonic
         self._started = self._clock()
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
@@ -92,7 +93,6 @@ class LoadBalancer:
         self._farewell = Farewell()
         self._rooms: Rooms | None = None
         self._runner: web.AppRunner | None = None
-        self._asked = asyncio.Event()
         self._is_barrier_needed = True
         self._ended_cleanly = False
 
