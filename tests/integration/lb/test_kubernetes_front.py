@@ -1,7 +1,7 @@
 """The front of the Kubernetes manifests, a real HAProxy, before two real load balancers."""
 
 import asyncio
-import re
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
@@ -15,6 +15,7 @@ from harness.labs.ports import PortReservations
 from harness.labs.processes import ProcessLab
 from tests.integration.lb.calls import add, create, eventually, ids_in
 from tests.integration.lb.moving_clients import Writers, has_role
+from tests.integration.lb.name_server import naming
 from tests.integration.lb.test_start import another_lb, environment
 
 CONFIGURATION = Path(__file__).parents[3] / "compose/kubernetes/base/haproxy.cfg"
@@ -25,39 +26,50 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def as_it_is_here(port: int, *lb_ports: int) -> str:
-    """Put servers at known addresses in the place of those that the cluster's DNS would name."""
-    text = CONFIGURATION.read_text().replace("bind :8000", f"bind 127.0.0.1:{port}")
-    text = re.sub(r"(?ms)^resolvers .*?(?=^defaults)", "", text)
+class Pods:
+    """Where two load balancers and the front listen, and the name that the cluster has for both."""
 
-    def servers(match: re.Match[str]) -> str:
-        options = match["options"].replace(" resolvers cluster", "")
-        return "\n".join(
-            f"    server {match['prefix']}{number} 127.0.0.1:{lb_port}{options}"
-            for number, lb_port in enumerate(lb_ports, start=1)
-        )
+    NAME = "lb-pods.chroma.svc.cluster.local"
+    HOSTS = ("127.0.0.2", "127.0.0.3")
 
-    pattern = r"(?m)^    server-template (?P<prefix>\w+) \d+ lb-pods:8000(?P<options>.*)$"
-    text, replaced = re.subn(pattern, servers, text)
-    assert replaced == 2
-    return text
+    def __init__(self, ports: PortReservations) -> None:
+        self.port, self.front_port, self.inner_port = (ports.reserve() for _ in range(3))
+        self.urls = [f"http://{host}:{self.port}" for host in self.HOSTS]
+
+    def environments(self, lab: ProcessLab) -> list[dict[str, str]]:
+        return [environment(lab, HOST=host, PORT=str(self.port)) for host in self.HOSTS]
+
+    def as_it_is_here(self, name_server_port: int) -> str:
+        """Return the configuration with other ports, and another name server; all else stays."""
+        text = CONFIGURATION.read_text()
+        for there, here in {
+            "bind :8000": f"bind 127.0.0.1:{self.front_port}",
+            "127.0.0.1:8001": f"127.0.0.1:{self.inner_port}",
+            "${LB_PODS}:8000": f"${{LB_PODS}}:{self.port}",
+            "parse-resolv-conf": f"nameserver test 127.0.0.1:{name_server_port}",
+        }.items():
+            assert there in text
+            text = text.replace(there, here)
+        return text
 
 
 @asynccontextmanager
-async def front(directory: Path, port: int, *lb_ports: int) -> AsyncIterator[str]:
-    """Run HAProxy with the configuration of the manifests."""
+async def front(pods: Pods, directory: Path) -> AsyncIterator[str]:
+    """Run HAProxy with the configuration of the manifests, and the name server that it asks."""
     configuration = directory / "haproxy.cfg"
-    configuration.write_text(as_it_is_here(port, *lb_ports))
-    process = await asyncio.create_subprocess_exec(
-        *(str(HAPROXY), "-db", "-f", str(configuration)),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
+    async with naming(pods.NAME, list(pods.HOSTS)) as name_server_port:
+        configuration.write_text(pods.as_it_is_here(name_server_port))
+        process = await asyncio.create_subprocess_exec(
+            *(str(HAPROXY), "-db", "-f", str(configuration)),
+            env={**os.environ, "LB_PODS": pods.NAME},
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{pods.front_port}"
+        finally:
+            process.kill()
+            await process.wait()
 
 
 async def test_clients_reach_the_active_one_only_and_notice_no_rollout(
@@ -66,10 +78,9 @@ async def test_clients_reach_the_active_one_only_and_notice_no_rollout(
     await create(lb, "fronted")
     await lab.kill("lb")
     ports = PortReservations()
-    numbers = [ports.reserve() for _ in range(3)]
-    urls = [f"http://127.0.0.1:{number}" for number in numbers[1:]]
-    first, second = (environment(lab, PORT=str(number)) for number in numbers[1:])
-    async with front(tmp_path, *numbers) as url, another_lb(first) as old:
+    pods = Pods(ports)
+    urls, (first, second) = pods.urls, pods.environments(lab)
+    async with front(pods, tmp_path) as url, another_lb(first) as old:
         await eventually(lambda: has_role(urls[0], "active"), "the first one serves")
         async with another_lb(second) as new:
             await eventually(lambda: has_role(urls[1], "standby"), "the second one stands by")
@@ -98,10 +109,9 @@ async def test_a_request_that_comes_when_the_active_one_was_killed_waits_for_the
     await create(lb, "fronted-after-a-kill")
     await lab.kill("lb")
     ports = PortReservations()
-    numbers = [ports.reserve() for _ in range(3)]
-    urls = [f"http://127.0.0.1:{number}" for number in numbers[1:]]
-    first, second = (environment(lab, PORT=str(number)) for number in numbers[1:])
-    async with front(tmp_path, *numbers) as url, another_lb(first) as old:
+    pods = Pods(ports)
+    urls, (first, second) = pods.urls, pods.environments(lab)
+    async with front(pods, tmp_path) as url, another_lb(first) as old:
         await eventually(lambda: has_role(urls[0], "active"), "the first one serves")
         async with (
             another_lb(second),
