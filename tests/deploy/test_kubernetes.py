@@ -1,5 +1,6 @@
 """The manifests are valid for Kubernetes, fit together, and fit the load balancer."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -169,6 +170,18 @@ def test_the_front_is_rolled_out_anew_when_its_configuration_changes() -> None:
     (config,) = of_kind(base, "ConfigMap")
     front = named(base, "Deployment", "lb-front")["spec"]["template"]["spec"]
     assert front["volumes"][0]["configMap"]["name"] == config["metadata"]["name"] != "lb-front"
+
+
+def test_the_front_is_given_the_name_that_its_configuration_asks_for() -> None:
+    base = rendered("base")
+    (config,) = of_kind(base, "ConfigMap")
+    front = named(base, "Deployment", "lb-front")["spec"]["template"]["spec"]["containers"][0]
+    wanted = set(re.findall(r"\$\{(\w+)\}", config["data"]["haproxy.cfg"]))
+    assert wanted == {"LB_PODS"}
+    service, _, domain = variables(front)["LB_PODS"]["value"].partition(".")
+    assert domain == "$(NAMESPACE).svc.cluster.local"
+    # Without an address of its own the name has those of all pods.
+    assert named(base, "Service", service)["spec"]["clusterIP"] == "None"
 
 
 def test_the_instances_are_alike_and_of_the_version_that_is_tested() -> None:
