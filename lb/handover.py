@@ -24,7 +24,7 @@ ASK_SECONDS = 1.0
 """How often it is asked again: who is asked may just have lost its session."""
 YIELD_SECONDS = 2.0
 """How long who has let go leaves the lock to others: they look for it every tenth of a second."""
-RECONNECT_SECONDS = 0.2
+RECONNECT_SECONDS = 1.0
 
 
 class Request:
