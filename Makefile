@@ -13,6 +13,9 @@ COMPOSE_SHA256 := d42aa5ffe26ff876347b62172da739064454ad59ad5dd44de933ec9594e8c1
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
 
+# What `make test` runs, as in: make test WHAT=scenarios
+WHAT ?= tests scenarios
+
 # How many tests run side by side, where they do not assert times.
 TEST_WORKERS ?= 2
 
@@ -151,12 +154,12 @@ lab-compose-down: .tools/bin/docker-compose ## Remove the lab of containers, its
 	@$(COMPOSE) --profile "*" down --volumes --remove-orphans
 
 .PHONY: test
-test: setup ## Run all tests and all scenarios (ARGS="-k name")
+test: setup ## Run all tests and all scenarios (ARGS="-k name", WHAT=scenarios)
 ifdef ARGS
-	UV=$(UV) $(BIN)/pytest tests scenarios $(ARGS)
+	UV=$(UV) $(BIN)/pytest $(WHAT) $(ARGS)
 else
-	UV=$(UV) $(BIN)/pytest tests scenarios -m "not alone" -n $(TEST_WORKERS) --dist loadfile
-	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
+	UV=$(UV) $(BIN)/pytest $(WHAT) -m "not alone" -n $(TEST_WORKERS) --dist loadfile
+	UV=$(UV) $(BIN)/pytest $(WHAT) -m alone
 endif
 
 .PHONY: browser
@@ -166,6 +169,15 @@ browser: ## Install Chromium for the browser tests, where apt-get can
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
 	else \
 	  echo "there is no Chromium, and no way to install it here: put one on the PATH" >&2; exit 1; \
+	fi
+
+.PHONY: deploy-tools
+deploy-tools: .tools/bin/kustomize .tools/bin/actionlint ## Install what tests of deployment need: kustomize, actionlint, HAProxy
+	@if command -v haproxy; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy; \
+	else \
+	  echo "there is no HAProxy, and no way to install it here: its tests are skipped" >&2; \
 	fi
 
 .PHONY: mutants
@@ -263,3 +275,12 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  || { echo "Toxiproxy could not be built: put toxiproxy-server 2.12.0 on the PATH, or name" >&2; \
 	       echo "it in CHROMA_CHAOS_TOXIPROXY (github.com/Shopify/toxiproxy/releases)" >&2; exit 1; }
 	@mv $(@D)/server $@
+
+# Programs that check what is deployed, each used by a test of tests/deploy.
+.tools/bin/kustomize: PACKAGE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+.tools/bin/actionlint: PACKAGE := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+.tools/bin/kustomize .tools/bin/actionlint: | $(UV)
+	@mkdir -p $(@D)
+	@echo "building $(@F): $(PACKAGE)"
+	@GOBIN=$(CURDIR)/$(@D) go install $(PACKAGE) \
+	  || GOBIN=$(CURDIR)/$(@D) $(UV) tool run --from $(GO_PACKAGE) go install $(PACKAGE)

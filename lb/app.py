@@ -21,6 +21,7 @@ from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
 from lb.farewell import Farewell
 from lb.figures import Figures
+from lb.handover import YIELD_SECONDS, Request, first_of, wait_until_asked
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
 from lb.live_page import LivePage
@@ -48,10 +49,15 @@ READ_BUFFER_BYTES = 64 << 10
 
 
 class LoadBalancer:
-    """One process. Listens at once; serves clients from the moment that it holds the lock."""
+    """One turn. Listens at once; serves clients from the moment that it holds the lock.
 
-    def __init__(self, settings: Settings) -> None:
+    A process has one, and another one each time that it has let go of the lead.
+    """
+
+    def __init__(self, settings: Settings, *, has_let_go: bool = False) -> None:
         self._settings = settings
+        self._has_let_go = has_let_go
+        self._asked = asyncio.Event()
         self._clock = time.monotonic
         self._started = self._clock()
         self._database = Database.at(settings.database_url, settings.postgres_timeout_seconds)
@@ -92,13 +98,16 @@ class LoadBalancer:
         self._ended_cleanly = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. A task that dies unexpectedly ends everything."""
+        """Serve until `stop` is set or the lead is handed over.
+
+        A task that dies unexpectedly ends everything.
+        """
         await self._listen()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._page.watchers.run(), name="live page")
                 serving = tasks.create_task(self._serve(tasks), name="serve")
-                await stop.wait()
+                await first_of(stop, self._asked)
                 await self._drain()
                 serving.cancel()
                 end_group(tasks)
@@ -138,6 +147,8 @@ class LoadBalancer:
         self._page.watchers.close()
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        if self._has_let_go:
+            await asyncio.sleep(YIELD_SECONDS)
         reader, epoch = await self._become_active()
         tasks.create_task(self._wal.run(), name="log")
         foundation = Foundation(
@@ -152,10 +163,17 @@ class LoadBalancer:
         )
         self._open(Rooms(foundation))
         log.info("active, epoch %s, %s entries to apply", epoch, len(self._tail))
+        if self._settings.take_over_on_request:
+            tasks.create_task(self._hear(), name="handover")
         try:
             await asyncio.Event().wait()
         finally:
             await reader.close()
+
+    async def _hear(self) -> None:
+        await wait_until_asked(self._database)
+        log.info("another load balancer has the clients: handing over")
+        self._asked.set()
 
     async def _become_active(self) -> tuple[LogReader, int]:
         """Connect, migrate, wait for the lock and read the log, however long it takes."""
@@ -171,10 +189,16 @@ class LoadBalancer:
                 log.warning("waiting for PostgreSQL: %s: %s", type(error).__name__, error)
                 await asyncio.sleep(CONNECT_RETRY_SECONDS)
 
+    def _is_needed(self) -> bool:
+        """Tell whether clients wait for this one to become active, and it may ask for that."""
+        may_ask = self._settings.take_over_on_request and not self._has_let_go
+        return may_ask and self._proxy.in_flight > 0
+
     async def _activate(self, connection: "asyncpg.Connection[Any]") -> tuple[LogReader, int]:
         for migration in await migrate(connection):
             log.info("schema version %s: %s", migration.version, migration.name)
-        await take_lead(connection, self._database.application_name)
+        request = Request(self._is_needed, self._clock)
+        await take_lead(connection, self._database.application_name, request.ask)
         row = await queries.next_epoch(connection)
         tail = await recover(connection, self._fleet, self._clock())
         reader = await LogReader.open(self._database)

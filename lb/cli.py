@@ -80,3 +80,5 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await LoadBalancer(settings).run(stop)
+    while not stop.is_set():  # It has handed over, and stands by for its successor.
+        await LoadBalancer(settings, has_let_go=True).run(stop)

@@ -14,15 +14,20 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _http_url(value: str) -> str:
-    """Return the URL in the one spelling that tells two servers apart."""
-    parts = urlsplit(value)
+    """Return the URL in the one spelling that tells two servers apart.
+
+    `host:port` is taken as http: it is how platforms tell where a service of theirs is.
+    """
+    parts = urlsplit(value if "://" in value else f"http://{value}")
     plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not plain:
         raise ValueError("must look like http://host:port")
     try:
-        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        port = parts.port or ("://" in value and DEFAULT_PORTS[parts.scheme])
     except ValueError as error:
         raise ValueError("must end with a port from 1 to 65535") from error
+    if not port:
+        raise ValueError("must look like http://host:port")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port}"
 
@@ -132,6 +137,11 @@ class Settings(BaseSettings):
     )
     standby_hold_seconds: Seconds = Field(
         default=10.0, description="how long a request waits for a standby to become active"
+    )
+    take_over_on_request: bool = Field(
+        default=False,
+        description="whether a standby that gets requests asks the active one to let go: for "
+        "platforms that send clients to the new process long before SIGTERM to the old one",
     )
     shutdown_seconds: Seconds = Field(
         default=10.0, description="how long requests in flight may take after SIGTERM"

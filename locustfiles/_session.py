@@ -4,6 +4,7 @@ As the recording client of the harness it never retries, and sends some writes a
 their transaction id. What the load balancer is told is the same to the byte.
 """
 
+import os
 import socket
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 from harness.client.api import Request
 from harness.client.recorder import CUT_SHORT, NOT_SENT, Answer, Recorder, Times, answer_of
 from harness.client.repeats import TRANSACTION_HEADER, Sent
+from harness.labs.administration import CLIENT_TOKEN_VARIABLE
 from harness.model.operation import Completion, Invocation, Kind, Operation
 
 _NEVER_SENT = (ConnectionRefusedError, socket.gaierror)
@@ -24,6 +26,9 @@ class RecordingSession:
     def __init__(self, http: FastHttpSession, recorder: Recorder) -> None:
         self._http = http
         self._recorder = recorder
+        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if token := os.environ.get(CLIENT_TOKEN_VARIABLE):
+            self._headers["Authorization"] = f"Bearer {token}"
 
     def perform(self, invocation: Invocation, intended_ns: int) -> Operation:
         """Do it, and record it."""
@@ -59,7 +64,7 @@ class RecordingSession:
             self._recorder.repeated(sent, answer, Times(invoked_ns, invoked_ns, completed_ns))
 
     def _request(self, request: Request, transaction_id: str, name: str) -> Any:
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        headers = dict(self._headers)
         if transaction_id:
             headers[TRANSACTION_HEADER] = transaction_id
         return self._http.request(

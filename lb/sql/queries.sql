@@ -7,6 +7,10 @@ select pg_try_advisory_lock(hashtext('chroma-lb'), hashtext('leader'));
 select pg_terminate_backend(pid) from pg_stat_activity
 where application_name = :application_name and pid <> pg_backend_pid();
 
+-- name: ask_for_handover(channel)!
+-- Ask the active load balancer to let go.
+select pg_notify(:channel, '');
+
 -- name: next_epoch()^
 -- Count a new active load balancer; tell whether the one before it left nothing in flight.
 update leader set epoch = leader.epoch + 1, ended_cleanly = false

@@ -50,7 +50,7 @@ async def another_lb(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Pr
     ("changes", "named"),
     [
         ({"PORT": "many"}, "PORT"),
-        ({"PRIMARY_URL": "chroma:8000"}, "PRIMARY_URL"),
+        ({"PRIMARY_URL": "chroma:http"}, "PRIMARY_URL"),
         ({"REPLICA_URL": ""}, "REPLICA_URL"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),

@@ -11,7 +11,8 @@ from harness.checkers.judge import judge
 from harness.client.instance_reader import InstanceReader
 from harness.client.lb_figures import pending_entries
 from harness.errors import HarnessError
-from harness.labs.processes import ProcessLab
+from harness.labs.administration import CLIENT_TOKEN_VARIABLE
+from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.final_state import FinalState
 from harness.model.history import CLIENTS_STOPPED, History, read_history
 from harness.model.operation import Completion, Kind
@@ -105,6 +106,25 @@ def test_requests_that_nobody_takes_are_failures_and_in_the_history_as_such(
     assert load.exit_code == 1
     assert "threshold missed: fail ratio is 1" in load.output
     assert {o.completion for o in load.history.operations} == {Completion.FAIL}
+
+
+def test_the_client_token_is_taken_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ProcessLabSettings(
+        tmp_path / "lab", lb_ready_path="/health", lb_environment={"CLIENT_TOKEN": "secret"}
+    )
+    lab = ProcessLab(settings)
+    asyncio.run(lab.start())
+    try:
+        refused = run("cms", lab.lb_url, tmp_path / "without", "--users", "1", "-t", "2s")
+        monkeypatch.setenv(CLIENT_TOKEN_VARIABLE, "secret")
+        served = run("cms", lab.lb_url, tmp_path / "with", "--users", "1", "-t", "2s")
+    finally:
+        asyncio.run(lab.stop())
+    assert {o.completion for o in refused.history.operations} == {Completion.FAIL}
+    assert served.exit_code == 0, served.output
+    assert {o.completion for o in served.history.operations} == {Completion.OK}
 
 
 def test_a_load_that_is_told_to_end_finishes_its_requests_and_its_history(

@@ -30,10 +30,23 @@ def test_three_urls_are_enough() -> None:
     }
 
 
+def test_a_host_and_port_as_platforms_tell_it_is_taken_as_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRIMARY_URL", "chroma-1-x7ab:8000")
+    monkeypatch.setenv("REPLICA_URLS", "chroma-2-y8bc:8000,[::1]:8001")
+    assert load_settings().instance_urls == {
+        "primary": "http://chroma-1-x7ab:8000",
+        "replica": "http://chroma-2-y8bc:8000",
+        "replica-2": "http://[::1]:8001",
+    }
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("PRIMARY_URL", "127.0.0.1:8001"),
+        ("PRIMARY_URL", "127.0.0.1"),
+        ("PRIMARY_URL", "chroma-1:port"),
         ("PRIMARY_URL", "ftp://127.0.0.1"),
         ("PRIMARY_URL", "http://"),
         ("PRIMARY_URL", "http://127.0.0.1:8001/api/v2"),
