@@ -185,7 +185,11 @@ class Lane:
         return self.applied[instance] >= max(self.structure_acked, self._seen_elsewhere(instance))
 
     def _seen_elsewhere(self, instance: str) -> int:
-        return max((seen for name, seen in self.seen.items() if name != instance), default=0)
+        furthest = 0
+        for name, seen in self.seen.items():
+            if seen > furthest and name != instance:
+                furthest = seen
+        return furthest
 
 
 def choose_window(lane: Lane, instance: str, limits: WindowLimits, now: float) -> list[Entry]:
