@@ -82,9 +82,10 @@ class FrontConnection(asyncio.Protocol):
         self._idle = self._loop.call_later(IDLE_SECONDS, self._end_if_unused)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Let go; what is being answered goes on without its client."""
+        """Let go, when what is being answered is over: it goes on without its client."""
         self._transport = None
-        self._let_go()
+        if self.serving is None:
+            self._let_go()
 
     def pause_writing(self) -> None:
         """Note that the client reads more slowly than it is answered."""
@@ -143,8 +144,10 @@ class FrontConnection(asyncio.Protocol):
             reply = await self._host.answer(head, body, self._address)
         finally:
             self.serving = None
+            if self._transport is None:
+                self._let_go()
         self._used_at = self._loop.time()
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._write(reply, self._transport)
 
     def _write(self, reply: Reply, transport: asyncio.Transport) -> None:

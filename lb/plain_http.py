@@ -86,7 +86,8 @@ def answer_head(
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     length = "" if status in BODILESS else f"Content-Length: {body_bytes}\r\n"
     end = "Connection: close\r\n" if is_last else ""
-    return f"{_status_line(status)}{fields}{length}{_date_and_server(now)}{end}\r\n".encode()
+    head = f"{_status_line(status)}{fields}{length}{_date_and_server(now)}{end}\r\n"
+    return head.encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=64)

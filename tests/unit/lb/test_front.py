@@ -257,19 +257,32 @@ def is_writable(bench: Bench) -> bool:
     return all(connection.is_writable for connection in bench.front.connections)
 
 
-async def test_a_client_that_goes_leaves_nothing_behind(bench: Bench) -> None:
+async def test_what_a_client_asked_for_goes_on_without_it(bench: Bench) -> None:
     bench.proxy.may_answer.clear()
     client = await bench.client()
     client.writer.write(request())
     await until(lambda: len(bench.proxy.asked) == 1, "it is under way")
     (connection,) = bench.front.connections
     client.writer.transport.abort()
-    await until(lambda: not bench.front.connections, "it is gone")
-    assert connection.serving is not None, "the request goes on"
+    await until(lambda: not connection.is_reading, "the client is gone")
+    closing = asyncio.create_task(bench.front.close(5.0))
+    await until(lambda: bench.front.is_closed, "the front is closing")
+    assert not closing.done(), "it waits for what is under way"
 
     bench.proxy.may_answer.set()
 
-    await until(lambda: connection.serving is None, "it has ended")
+    await closing
+    assert not bench.front.connections
+
+
+async def test_a_client_that_goes_leaves_nothing_behind(bench: Bench) -> None:
+    client = await bench.client()
+    await client.ask(request())
+    assert len(bench.front.connections) == 1
+
+    client.writer.transport.abort()
+
+    await until(lambda: not bench.front.connections, "it is forgotten")
 
 
 async def test_a_token_is_asked_for_where_there_is_one() -> None:
