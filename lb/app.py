@@ -140,7 +140,7 @@ class LoadBalancer:
             is_for_all=self._settings.access_log,  # It is aiohttp that writes it.
         )
         await self._front.listen(self._settings.host, self._settings.port)
-        log.info("listening on %s:%s", self._settings.host, self._settings.port)
+        log.info("listening on %s", self._front.addresses)
 
     async def _end_streams(self, _: web.Application) -> None:
         """Let those go who watch: their requests would never end by themselves."""

@@ -67,10 +67,13 @@ class Front:
         self._server = await loop.create_server(self._accept, host, port, backlog=BACKLOG)
 
     @property
-    def addresses(self) -> list[tuple[str, int]]:
-        """Where it accepts connections."""
+    def addresses(self) -> str:
+        """Where it accepts connections: `host:port`, of a name that stands for several all."""
         sockets = self._server.sockets if self._server is not None else ()
-        return [each.getsockname()[:2] for each in sockets]
+        names = (each.getsockname()[:2] for each in sockets)
+        return ", ".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names
+        )
 
     def stop_listening(self) -> None:
         """Accept no more connections."""

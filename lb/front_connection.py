@@ -94,7 +94,6 @@ class FrontConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Note that the client has caught up."""
         self.is_writable = True
-        """Whether the client keeps pace with its answers."""
 
     def data_received(self, data: bytes) -> None:
         """Take what came; while a request is being answered it waits."""

@@ -106,7 +106,7 @@ class Bench:
         return web.Response(body=b"aiohttp:" + await request.read())
 
     async def client(self) -> Client:
-        ((host, port),) = self.front.addresses
+        host, port = self.front.addresses.split(":")
         self.clients.append(Client(*await asyncio.open_connection(host, port, limit=LARGE * 2)))
         return self.clients[-1]
 
