@@ -50,7 +50,7 @@ class Access:
 
     def check(self, area: Area, authorization: str, is_local: bool) -> None:
         """Return if the request is allowed; raises `UnauthorizedError` or `ForbiddenError`."""
-        if area is Area.OPEN:
+        if area is Area.OPEN or (area is not Area.ADMIN and not self.client_token):
             return
         token = bearer_token(authorization)
         if area is Area.PAGE and not token:
@@ -58,7 +58,7 @@ class Access:
         is_admin, is_client = same(token, self.admin_token), same(token, self.client_token)
         if area is Area.ADMIN:
             self._check_admin(is_admin, is_client, is_local)
-        elif self.client_token and not (is_client or is_admin):
+        elif not (is_client or is_admin):
             raise UnauthorizedError("send the client token as: Authorization: Bearer TOKEN")
 
     def _check_admin(self, is_admin: bool, is_client: bool, is_local: bool) -> None:

@@ -21,6 +21,7 @@ from lb.database import CONNECTION_ERRORS, Database, migrate, queries
 from lb.endpoints import Endpoints
 from lb.farewell import Farewell
 from lb.figures import Figures
+from lb.front import Front
 from lb.handover import YIELD_SECONDS, Request, first_of, wait_until_asked
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
@@ -94,6 +95,7 @@ class LoadBalancer:
         self._farewell = Farewell()
         self._rooms: Rooms | None = None
         self._runner: web.AppRunner | None = None
+        self._front: Front | None = None
         self._is_barrier_needed = True
         self._ended_cleanly = False
 
@@ -139,8 +141,16 @@ class LoadBalancer:
             shutdown_timeout=self._settings.shutdown_seconds,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
-        log.info("listening on %s:%s", self._settings.host, self._settings.port)
+        assert self._runner.server is not None
+        self._front = Front(
+            self._proxy,
+            access,
+            self._farewell,
+            self._runner.server,
+            is_for_all=self._settings.access_log,  # It is aiohttp that writes it.
+        )
+        await self._front.listen(self._settings.host, self._settings.port)
+        log.info("listening on %s", self._front.addresses)
 
     async def _end_streams(self, _: web.Application) -> None:
         """Let those go who watch: their requests would never end by themselves."""
@@ -226,10 +236,11 @@ class LoadBalancer:
     async def _drain(self) -> None:
         """Stop accepting, let clients and their requests go, then what was sent, then the log."""
         log.info("stopping")
-        assert self._runner is not None
+        assert self._front is not None
         self._page.watchers.close()
-        await self._farewell.say(self._runner)
-        await self._runner.cleanup()
+        self._front.stop_listening()
+        await self._farewell.say(self._count_connections)
+        await self._close_connections()
         if self._rooms is not None:
             self._rooms.stop()
         appliers = self._rooms.appliers if self._rooms else ()
@@ -242,9 +253,20 @@ class LoadBalancer:
                 await self._wal.drained()
                 self._ended_cleanly = not any(each.is_behind_barrier for each in appliers)
 
-    async def _close(self) -> None:
+    def _count_connections(self) -> int:
+        assert self._front is not None
+        assert self._runner is not None
+        server = self._runner.server
+        return len(self._front.connections) + (len(server.connections) if server else 0)
+
+    async def _close_connections(self) -> None:
+        if self._front is not None:
+            await self._front.close(self._settings.shutdown_seconds)
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _close(self) -> None:
+        await self._close_connections()
         if self._rooms is not None:
             await self._rooms.close()
         with contextlib.suppress(*CONNECTION_ERRORS):

@@ -1,10 +1,10 @@
 """Reads clients' bodies within bounds: of length, of time, and of what fits into memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from typing import NamedTuple
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,12 +19,16 @@ FIRST_BYTES = 64 << 10
 """What is claimed first for a body of unknown length; more of it is claimed as it comes."""
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """A client's body, and its share of the budget; None where there is no body."""
 
     data: bytes = b""
     claim: Claim | None = None
+
+    def let_go(self) -> None:
+        """Give the share back, unless somebody else keeps it."""
+        if self.claim is not None:
+            self.claim.let_go()
 
 
 class Bodies:
@@ -39,24 +43,39 @@ class Bodies:
         self._longest_bytes = longest_bytes
         self._timeout_seconds = timeout_seconds
 
-    @asynccontextmanager
-    async def of(self, request: web.Request) -> AsyncIterator[Body]:
-        """Hand out the body; its share is given back at the end, unless somebody keeps it.
+    async def read(self, request: web.Request) -> Body:
+        """Read the body of a request; the caller lets it go.
 
         Raises `PayloadTooLargeError`, `OverloadedError`, `BodyTimeoutError`, and `BadRequestError`
         when the connection or the framing broke.
         """
         length = request.content_length
         if length == 0 or not request.body_exists:
-            yield Body()
-            return
+            return Body()
         self._check_length(length or 0)
         claim = self.budget.account.claim(is_open=length is None)
         try:
             await self.budget.take(claim, FIRST_BYTES if length is None else length)
-            yield Body(await self._read(request, claim), claim)
-        finally:
+            return Body(await self._read(request, claim), claim)
+        except BaseException:
             claim.let_go()
+            raise
+
+    async def take(self, data: bytes) -> Body:
+        """Take a body that has come whole, with its head; the caller lets it go.
+
+        Raises `PayloadTooLargeError` and `OverloadedError`.
+        """
+        if not data:
+            return Body()
+        self._check_length(len(data))
+        claim = self.budget.account.claim()
+        try:
+            await self.budget.take(claim, len(data))
+        except BaseException:
+            claim.let_go()
+            raise
+        return Body(data, claim)
 
     async def _read(self, request: web.Request, claim: Claim) -> bytes:
         content = request.content

@@ -48,7 +48,7 @@ class Account:
     def ask(self, claim: "Claim", more_bytes: int) -> bool:
         """Grant more, or have the claim wait: those who hold come first, then who came first."""
         claim.wanted_bytes = more_bytes
-        if not self.waiting and self._is_within(claim):
+        if not (self._arrivals or self._growing) and self._is_within(claim):
             self._give(claim)
             return True
         claim.granted.clear()
@@ -77,7 +77,8 @@ class Account:
         self._open.pop(claim, None)
         if self._beyond is claim:
             self._beyond = None
-        self.withdraw(claim)
+        if self._arrivals or self._growing:
+            self.withdraw(claim)
 
     def _grant(self) -> None:
         while self.waiting and (claim := self._next()) is not None:

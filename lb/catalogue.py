@@ -6,6 +6,7 @@ caused it. All methods are synchronous, so their order is the order of the log.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 from lb.errors import ConflictError
@@ -105,11 +106,8 @@ class Catalogue:
 
     def find(self, tenant: str, database: str, reference: str) -> Collection | None:
         """Find a collection by what a client may put into a path (F1): name or any id."""
-        try:
-            uuid = UUID(reference)
-        except ValueError:
-            found = None
-        else:
+        found = None
+        if (uuid := _as_uuid(reference)) is not None:
             found = self._by_id.get(uuid) or self._by_uuid.get(uuid)
         return found or self._by_name.get(Name(tenant, database, reference))
 
@@ -235,3 +233,12 @@ class Catalogue:
     def _release(self, name: Name, collection: Collection) -> None:
         if self._by_name.get(name) is collection:
             del self._by_name[name]
+
+
+# Clients name the same few collections again and again.
+@lru_cache(maxsize=1024)
+def _as_uuid(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None

@@ -5,6 +5,7 @@ does not know whether it was carried out.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import hdrs, web
 
@@ -17,20 +18,19 @@ class Farewell:
     """Says with each answer that its connection ends; cuts off only who asks nothing meanwhile."""
 
     def __init__(self) -> None:
-        self._is_leaving = False
+        self.is_leaving = False
+        """Whether each answer ends its connection."""
 
     async def on_response(self, _: web.Request, response: web.StreamResponse) -> None:
         """Let the connection end with this answer, once the process is leaving."""
-        if self._is_leaving:
+        if self.is_leaving:
             response.force_close()
             response.headers[hdrs.CONNECTION] = "close"
 
-    async def say(self, runner: web.AppRunner) -> None:
-        """Accept no more connections; return when all have ended, or the time is over."""
-        self._is_leaving = True
-        for site in list(runner.sites):
-            await site.stop()
+    async def say(self, connections: Callable[[], int]) -> None:
+        """Return when all connections have ended, or the time is over."""
+        self.is_leaving = True
         for _ in range(round(FAREWELL_SECONDS / _LOOK_SECONDS)):
-            if runner.server is None or not runner.server.connections:
+            if not connections():
                 return
             await asyncio.sleep(_LOOK_SECONDS)

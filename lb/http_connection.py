@@ -6,6 +6,7 @@ Retries nothing and follows nothing; who may use the connection next is the pool
 import asyncio
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -27,6 +28,8 @@ NOT_IN_A_TARGET = re.compile(r"[\x00-\x20\x7f]")
 NOT_IN_A_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+# Clients ask for the same few things again and again.
+@lru_cache(maxsize=512)
 def request_head(method: str, path: str, host: str, content_type: str, body_bytes: int) -> bytes:
     """Write a request's head; raises `BadRequestError` rather than write two.
 

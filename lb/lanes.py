@@ -185,7 +185,11 @@ class Lane:
         return self.applied[instance] >= max(self.structure_acked, self._seen_elsewhere(instance))
 
     def _seen_elsewhere(self, instance: str) -> int:
-        return max((seen for name, seen in self.seen.items() if name != instance), default=0)
+        furthest = 0
+        for name, seen in self.seen.items():
+            if seen > furthest and name != instance:
+                furthest = seen
+        return furthest
 
 
 def choose_window(lane: Lane, instance: str, limits: WindowLimits, now: float) -> list[Entry]:
@@ -194,14 +198,14 @@ def choose_window(lane: Lane, instance: str, limits: WindowLimits, now: float) -
     How many documents they are is looked at when they are merged.
     """
     queue = iter(lane.queues[instance])
-    window = [next(queue)]
-    if window[0].position <= lane.singly_until.get(instance, 0):
+    window = [first := next(queue)]
+    if first.position <= lane.singly_until.get(instance, 0) or not is_alike(first, first, now):
         return window
-    size = window[0].body_bytes
+    size = first.body_bytes
     for entry in queue:
         size += entry.body_bytes
-        alike = is_alike(window[0], window[0], now) and is_alike(window[0], entry, now)
-        if not alike or len(window) >= limits.entries or size > limits.body_bytes:
+        is_full = len(window) >= limits.entries or size > limits.body_bytes
+        if is_full or not is_alike(first, entry, now):
             break
         window.append(entry)
     return window

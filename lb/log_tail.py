@@ -6,6 +6,7 @@ member of their lane has applied them, and waiters are told whenever something m
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class LogTail:
         self._lagging: dict[str, dict[Collection, None]] = {name: {} for name in fleet.names}
         self._collections: dict[UUID, Collection] = {}
         self._moved = asyncio.Event()
+        self._gathered: dict[Collection, None] | None = None
         self.on_change: Callable[[Collection], None] = lambda _: None
         self.on_freed: Callable[[], None] = lambda: None
         self.on_settled: Callable[[Entry], None] = lambda _: None
@@ -62,7 +64,21 @@ class LogTail:
                 self._lagging[name][collection] = None
         if entry.told_to_wait:
             self.release_body(entry)
-        self.on_change(collection)
+        if self._gathered is None:
+            self.on_change(collection)
+        else:
+            self._gathered[collection] = None
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Tell of entries that come in meanwhile at the end, once for each collection."""
+        self._gathered = {}
+        try:
+            yield
+        finally:
+            gathered, self._gathered = self._gathered, None
+            for collection in gathered:
+                self.on_change(collection)
 
     def register(self, entry: Entry) -> None:
         """Know an entry by its transaction id before it is logged."""

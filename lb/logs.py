@@ -5,15 +5,17 @@ Rooms go on logging through the standard library; what other libraries log looks
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import structlog
-from structlog.contextvars import bind_contextvars, unbind_contextvars
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from lb.model import Entry
+
+_SERVED: ContextVar[Mapping[str, str]] = ContextVar("served", default=MappingProxyType({}))
 
 
 def set_up_logs(level: str, *, as_json: bool) -> None:
@@ -28,7 +30,7 @@ def set_up_logs(level: str, *, as_json: bool) -> None:
 def formatter(*, as_json: bool) -> logging.Formatter:
     """Return what turns a record into a line: time, level, event, logger, and its fields."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_served,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
@@ -57,6 +59,11 @@ def _as_text() -> list[Processor]:
     return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
 
 
+def _add_served(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add whose request is being served."""
+    return {**served(), **event}
+
+
 def _add_time(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Add when the record was made, in UTC to the millisecond."""
     made = datetime.fromtimestamp(event["_record"].created, UTC)
@@ -68,16 +75,24 @@ def about(entry: Entry) -> dict[str, str]:
     return {"transaction_id": entry.transaction_id, "session": entry.session}
 
 
-@contextmanager
-def on_behalf_of(session: str) -> Iterator[None]:
+class on_behalf_of:  # noqa: N801 - it is used as a function
     """Give every line inside the session of the client, and what `name_transaction` says."""
-    bind_contextvars(session=session)
-    try:
-        yield
-    finally:
-        unbind_contextvars("session", "transaction_id")
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._token = _SERVED.set({"session": self._session})
+
+    def __exit__(self, *_: object) -> None:
+        _SERVED.reset(self._token)
 
 
 def name_transaction(transaction_id: str) -> None:
     """Give every further line about this request its transaction id."""
-    bind_contextvars(transaction_id=transaction_id)
+    _SERVED.set({**served(), "transaction_id": transaction_id})
+
+
+def served() -> Mapping[str, str]:
+    """Return what lines say of the request that is being served here, if one is."""
+    return _SERVED.get()

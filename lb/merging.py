@@ -6,8 +6,9 @@ refused, leaves the instance as single requests in order would have left it.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -16,6 +17,10 @@ from lb.payloads import MALFORMED
 
 MERGEABLE = frozenset({Kind.ADD, Kind.UPDATE, Kind.UPSERT, Kind.DELETE})
 COLUMNS = frozenset({"ids", "embeddings", "documents", "metadatas", "uris"})
+
+_Fields: TypeAlias = dict[str, list[msgspec.Raw] | None]
+_FIELDS = msgspec.json.Decoder(_Fields)
+_TEXT = msgspec.json.Decoder(str)
 
 ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 """Only a body that hides something writes a letter like this: the name of a column, say."""
@@ -115,30 +120,45 @@ def _split(body: bytes) -> _Batch | None:
     Columns that are null count as absent.
     """
     try:
-        fields = msgspec.json.decode(body, type=dict[str, list[msgspec.Raw] | None])
+        fields = _FIELDS.decode(body)
         columns = {name: values for name, values in fields.items() if values is not None}
-        ids = [msgspec.json.decode(raw, type=str) for raw in columns.get("ids", ())]
+        ids = [_TEXT.decode(raw) for raw in columns.get("ids", ())]
     except MALFORMED:
         return None
     if not ids or not _names_once(body, fields) or len(set(ids)) < len(ids):
         return None
     if any(len(values) != len(ids) for values in columns.values()):
         return None
-    form = frozenset(bytes(value)[:1] for value in columns.get("embeddings", ()))
+    form = frozenset(bytes(memoryview(value)[:1]) for value in columns.get("embeddings", ()))
     return _Batch(ids, columns, form - {b"n"})
 
 
-def _names_once(body: bytes, names: Collection[str]) -> bool:
+def _names_once(body: bytes, fields: _Fields) -> bool:
     """Tell whether a body has only columns, and surely none of them twice.
 
     Chroma refuses one that is given twice, and merging would hide it. A value that is spelt like a
     column's name only keeps the body from being merged.
     """
+    if not COLUMNS.issuperset(fields):
+        return False
+    if len(body) == _shortest(fields):
+        return True  # There is no room for anything else.
     return (
-        COLUMNS.issuperset(names)
-        and all(body.count(f'"{name}"'.encode()) == 1 for name in names)
+        all(body.count(f'"{name}"'.encode()) == 1 for name in fields)
         and ESCAPED_LETTER.search(body) is None
     )
+
+
+def _shortest(fields: _Fields) -> int:
+    """Say how long a body of these columns is that has no space and no escape in a name."""
+    size = len("{")
+    for name, values in fields.items():
+        size += len(name) + len('"":,')
+        if not values:
+            size += len("[]") if values is not None else len("null")
+        else:
+            size += len("[") + len(values) + sum(memoryview(value).nbytes for value in values)
+    return size
 
 
 def _fits(first: _Batch, ids: set[str], batch: _Batch, most_documents: int) -> bool:

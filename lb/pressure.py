@@ -66,6 +66,8 @@ class Pressure:
         self._measure_limit = container_limit_bytes or container_limit
         self._looked_at = float("-inf")
         self._rss_bytes, self._limit_bytes = 0, limit_bytes
+        self._budgets: dict[int, int] = {}
+        """What is left of each budget since the last look: each request asks."""
 
     @property
     def used_share(self) -> float:
@@ -79,7 +81,10 @@ class Pressure:
 
     def budget_bytes(self, full_bytes: int) -> int:
         """Return how much of the byte budget counts now."""
-        return budget_at(self.used_share, full_bytes)
+        self._look()
+        if (left := self._budgets.get(full_bytes)) is None:
+            left = self._budgets[full_bytes] = budget_at(self.used_share, full_bytes)
+        return left
 
     def figures(self) -> dict[str, float]:
         """Describe memory, and the windows that it allows."""
@@ -98,6 +103,7 @@ class Pressure:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
+        self._budgets.clear()
         self._rss_bytes = self._measure_rss()
         limits = (self._setting_bytes, self._measure_limit())
         self._limit_bytes = min(limit for limit in limits if limit is not None)

@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Protocol
+from functools import partial, wraps
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
@@ -53,6 +53,28 @@ class Service:
     transactions: TransactionLog
 
 
+class Asked(NamedTuple):
+    """A request for Chroma's API, without its body, whoever has read it off the connection.
+
+    Path and query are as the client wrote them; so is the transaction id, if it gave one.
+    """
+
+    method: str
+    path: str
+    query: str
+    content_type: str
+    transaction_id: str | None
+    session: str
+
+
+class Reply(NamedTuple):
+    """What is answered; the content type is one of the headers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
 @dataclass(slots=True)
 class _Serving:
     """One request while it is served: what is known of it so far."""
@@ -85,60 +107,64 @@ class Proxy:
         self._service.set_result(service)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request below /api/v2."""
+        """Answer any request below /api/v2 that aiohttp has begun to read."""
+        reply = await self.serve(asked_by(request), partial(self._bodies.read, request))
+        return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+    async def answer(self, asked: Asked, body: bytes) -> Reply:
+        """Answer a request below /api/v2 that has come whole."""
+        return await self.serve(asked, partial(self._bodies.take, body))
+
+    async def serve(self, asked: Asked, read: Callable[[], Awaitable[Body]]) -> Reply:
+        """Answer a request; its body is read when it is known what is asked for."""
         self.in_flight += 1
         began_at, status, serving = self._clock(), 500, _Serving()
         try:
-            with on_behalf_of(client_session(request)):
-                response = await self._serve(request, serving)
-            status = response.status
-            return response
+            with on_behalf_of(asked.session):
+                reply = await self._serve(asked, read, serving)
+            status = reply.status
+            return reply
         finally:
             self.in_flight -= 1
             self.served += 1
             self.failed += status >= 500
             self._figures.note_request(serving.kind, status, self._clock() - began_at)
 
-    async def _serve(self, request: web.Request, serving: _Serving) -> web.Response:
+    async def _serve(
+        self, asked: Asked, read: Callable[[], Awaitable[Body]], serving: _Serving
+    ) -> Reply:
         headers = serving.headers
         try:
-            answer = await self._answer(request, serving)
+            service = await self.active_service()
+            target = parse_target(asked.method, asked.path)
+            if isinstance(target.action, Kind):
+                serving.kind = RequestKind.WRITE
+            body = await read()
+            try:
+                answer = await self._answer(service, asked, target, body, headers)
+            finally:
+                body.let_go()
         except RequestError as error:
-            return respond_error(error, headers)
+            return error_reply(error, headers)
         headers["Content-Type"] = answer.content_type or "application/json"
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+        return Reply(answer.status, answer.body, headers)
 
-    async def _answer(self, request: web.Request, serving: _Serving) -> Answer:
-        service = await self.active_service()
-        target = parse_target(request.method, request.rel_url.raw_path)
-        if isinstance(target.action, Kind):
-            serving.kind = RequestKind.WRITE
-        async with self._bodies.of(request) as body:
-            return await self._answer_whole(service, request, target, body, serving)
-
-    async def _answer_whole(
-        self,
-        service: Service,
-        request: web.Request,
-        target: Target,
-        body: Body,
-        serving: _Serving,
+    async def _answer(
+        self, service: Service, asked: Asked, target: Target, body: Body, headers: dict[str, str]
     ) -> Answer:
-        content_type = as_text(request.headers.get("Content-Type", ""))
         if not isinstance(target.action, Kind):
-            url = request.rel_url
             return await service.lookups.answer(
-                target, url.raw_path, url.raw_query_string, body.data, content_type
+                target, asked.path, asked.query, body.data, asked.content_type
             )
         write = WriteRequest(
             target,
             body.data,
-            content_type,
-            transaction_id(request),
-            client_session(request),
+            asked.content_type,
+            plain_word(asked.transaction_id),
+            asked.session,
             body.claim,
         )
-        serving.headers[TRANSACTION_HEADER] = write.id
+        headers[TRANSACTION_HEADER] = write.id
         name_transaction(write.id)
         return await service.writes.write(write)
 
@@ -163,35 +189,53 @@ async def refuse_old_api(_: web.Request) -> web.StreamResponse:
     return respond_error(OldApiError("The v1 API is deprecated. Please use /v2 apis"))
 
 
-def transaction_id(request: web.Request) -> str | None:
-    """Read the client's transaction id; raises `BadRequestError` when it is not a plain word."""
-    value = request.headers.get(TRANSACTION_HEADER)
-    if value is not None and not re.fullmatch(r"[!-~]{1,200}", value):
+def asked_by(request: web.Request) -> Asked:
+    """Return what a request that aiohttp has taken apart asks for."""
+    headers, url = request.headers, request.rel_url
+    return Asked(
+        request.method,
+        url.raw_path,
+        url.raw_query_string,
+        as_text(headers.get("Content-Type", "")),
+        headers.get(TRANSACTION_HEADER),
+        client_session(request),
+    )
+
+
+def plain_word(transaction_id: str | None) -> str | None:
+    """Return a client's transaction id; raises `BadRequestError` when it is not a plain word."""
+    if transaction_id is not None and not re.fullmatch(r"[!-~]{1,200}", transaction_id):
         raise BadRequestError(
             f"{TRANSACTION_HEADER} must be 1 to 200 printable characters without spaces"
         )
-    return value
+    return transaction_id
 
 
 def client_session(request: web.BaseRequest) -> str:
     """Say who asks, for the audit trail: the client's own word, or its address."""
-    return as_text(request.headers.get(SESSION_HEADER) or request.remote or "")[:200]
+    return session_of(request.headers.get(SESSION_HEADER), request.remote)
+
+
+def session_of(word: str | None, address: str | None) -> str:
+    """Choose between the client's own word and its address."""
+    return as_text(word or address or "")[:200]
 
 
 def respond_error(error: RequestError, headers: dict[str, str] | None = None) -> web.Response:
     """Turn an error into a response in Chroma's form."""
+    reply = error_reply(error, headers or {})
+    return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+
+def error_reply(error: RequestError, headers: dict[str, str]) -> Reply:
+    """Turn an error into what is answered in Chroma's form, beside the headers."""
     status = HTTP_STATUS[type(error)]
-    headers = dict(headers or {})
+    headers = {**headers, "Content-Type": "application/json"}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return web.Response(
-        status=status,
-        body=error_body(error.code, str(error)),
-        content_type="application/json",
-        headers=headers,
-    )
+    return Reply(status, error_body(error.code, str(error)), headers)
 
 
 def answering_errors(handler: Handler) -> Handler:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lb.errors import (
@@ -19,6 +20,7 @@ from lb.model import Answer
 from lb.upstream import Upstream, describe
 
 ATTEMPTS_PER_INSTANCE = 2
+_OUTSTANDING = attrgetter("outstanding_reads")
 
 
 class Question(NamedTuple):
@@ -159,7 +161,7 @@ class Reads:
             return None
         self._turn += 1
         turned = able[self._turn % len(able) :] + able[: self._turn % len(able)]
-        return min(turned, key=lambda instance: instance.outstanding_reads)
+        return min(turned, key=_OUTSTANDING)
 
     def _is_exhausted(self, course: _Course) -> bool:
         readable = self._tail.fleet.readable

@@ -109,6 +109,7 @@ class Rooms:
             webhook = RecoveryWebhook(self._on.settings.recovery_webhook_url, self._on.reader)
             self._spawn(webhook.run(), "webhook")
         self._on.tail.on_change = self._poke
+        self._on.wal.delivering = self._on.tail.gathering
         self._on.tail.on_freed = self._poke_all
         self._on.lead.on_confirmed = self._poke_all
 

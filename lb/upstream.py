@@ -171,4 +171,4 @@ def describe(answer: Answer) -> str:
 
 def as_text(header: str) -> str:
     """Return a header that can be stored: bytes that are not UTF-8 come as lone surrogates."""
-    return header.encode("utf-8", "replace").decode()
+    return header if header.isascii() else header.encode("utf-8", "replace").decode()

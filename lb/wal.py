@@ -9,6 +9,7 @@ load balancer the active one, so that only the active one can write. It never ta
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import asyncpg
@@ -49,6 +50,8 @@ class Wal:
         self.commits = 0
         self.appended = 0
         self.on_commit: Callable[[float, int], None] = lambda _seconds, _entries: None
+        self.delivering: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Surrounds the delivery of all that one commit made durable."""
 
     @property
     def is_available(self) -> bool:
@@ -234,8 +237,9 @@ class Wal:
 
     def _deliver(self, appends: list[Append]) -> None:
         self.appended += len(appends)
-        for append in appends:
-            append.deliver()
+        with self.delivering():
+            for append in appends:
+                append.deliver()
         if appends:
             # One of them may have to wait, in its lane, for what was noted meanwhile.
             self._queue.hasten()

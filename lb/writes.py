@@ -73,8 +73,11 @@ class Writes:
         entry: Entry | None = None
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                async with self._turns.setdefault(request.id, asyncio.Lock()):
-                    placed = await self._find_logged(request) or await self._place(request)
+                if request.transaction_id is None:
+                    placed = await self._place(request)  # Nobody can repeat what has no name.
+                else:
+                    async with self._turns.setdefault(request.id, asyncio.Lock()):
+                        placed = await self._find_logged(request) or await self._place(request)
                 if isinstance(placed, Answer):
                     return placed
                 entry = placed

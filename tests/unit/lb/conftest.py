@@ -14,4 +14,4 @@ BOTH = PLAIN | {"uvloop": uvloop.new_event_loop}
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return BOTH if item.path.name.startswith("test_http_") else PLAIN
+    return BOTH if item.path.name.startswith(("test_http_", "test_front")) else PLAIN

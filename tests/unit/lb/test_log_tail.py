@@ -240,3 +240,18 @@ async def test_a_body_that_is_not_in_the_log_yet_stays_in_memory(
     tail.release_body(entry)
 
     assert entry.body is not None
+
+
+async def test_what_comes_in_with_one_commit_is_told_once_for_each_collection(
+    tail: LogTail, collection: Collection
+) -> None:
+    other, told = an_active(tail, "others", 2), list[Collection]()
+    tail.on_change = told.append
+    with tail.gathering():
+        for position, each in enumerate((collection, other, collection), start=3):
+            logged(tail, each, position)
+        assert told == []
+
+    assert told == [collection, other]
+    logged(tail, other, 6)
+    assert told == [collection, other, other]

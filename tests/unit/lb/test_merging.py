@@ -169,3 +169,24 @@ def test_merged_windows_leave_the_same_documents_as_single_requests(
         sent.append(merged)
         rest = rest[count:]
     assert upserted(sent) == upserted(bodies)
+
+
+values = st.one_of(st.none(), st.just([]), st.just([None]), st.just(["x, y"]), st.just([[1, 2]]))
+columns_twice_or_not = st.lists(
+    st.tuples(st.sampled_from(["documents", "uris", "metadatas", "\\u0075ris"]), values), max_size=4
+)
+
+
+@given(columns_twice_or_not, st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_a_body_is_merged_only_if_nothing_in_it_is_there_twice(
+    columns: list[tuple[str, Any]], separators: tuple[str, str]
+) -> None:
+    comma, colon = separators
+    written = [f'"{name}"{colon}{json.dumps(value)}' for name, value in [("ids", ["a"]), *columns]]
+    strange = ("{" + comma.join(written) + "}").encode()
+    names = [name for name, _ in columns]
+    plain = body(ids=["b"], **{name: v for name, v in columns if v and "\\" not in name})
+
+    _, count = merge([strange, plain])
+
+    assert count == 1 or (len(set(names)) == len(names) and "\\u0075ris" not in names)

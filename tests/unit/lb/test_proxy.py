@@ -7,14 +7,14 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
-from structlog.contextvars import get_contextvars
 
 from lb.bodies import Bodies
 from lb.budget import Account, BodyBudget
 from lb.errors import BadRequestError, NoInstanceError
 from lb.figures import Figures
+from lb.logs import served
 from lb.model import Answer
-from lb.proxy import Proxy, Service, client_session, transaction_id
+from lb.proxy import Proxy, Service, client_session, plain_word
 from tests.unit.lb.stand_ins import OK
 
 COLLECTIONS = "/api/v2/tenants/t/databases/d/collections"
@@ -34,17 +34,17 @@ def with_header(name: str, value: str) -> StandInRequest:
 
 @pytest.mark.parametrize("value", ["a", "x" * 200, "!~", "6f1c-9"])
 def test_a_plain_word_is_a_transaction_id(value: str) -> None:
-    assert transaction_id(with_header("transaction-id", value)) == value
+    assert plain_word(value) == value
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", "x" * 201, "ü", "\udcff", "a\tb"])
 def test_anything_else_is_refused(value: str) -> None:
     with pytest.raises(BadRequestError, match="Transaction-ID"):
-        transaction_id(with_header("Transaction-ID", value))
+        plain_word(value)
 
 
 def test_a_transaction_id_may_be_left_out() -> None:
-    assert transaction_id(StandInRequest()) is None
+    assert plain_word(None) is None
 
 
 def test_a_session_is_the_word_of_the_client_or_its_address() -> None:
@@ -70,7 +70,7 @@ class StandInService:
     named: list[dict[str, str]] = field(default_factory=list)
 
     async def write(self, _: object) -> Answer:
-        self.named.append(get_contextvars())
+        self.named.append(dict(served()))
         if isinstance(self.answer_with, Exception):
             raise self.answer_with
         return self.answer_with
@@ -108,7 +108,7 @@ async def test_log_lines_about_a_write_name_its_transaction_and_client() -> None
     await bench.ask("DELETE", f"{COLLECTIONS}/a", Transaction_ID="t1", Client_Session="editor 7")
 
     assert bench.behind.named == [{"session": "editor 7", "transaction_id": "t1"}]
-    assert get_contextvars() == {}
+    assert dict(served()) == {}
 
 
 async def test_log_lines_about_a_read_name_its_client() -> None:
@@ -149,4 +149,4 @@ async def test_a_request_that_ends_by_a_fault_of_ours_counts_as_a_5xx() -> None:
 
     assert bench.counted("read", "5xx") == 1
     assert (bench.proxy.served, bench.proxy.failed, bench.proxy.in_flight) == (1, 1, 0)
-    assert get_contextvars() == {}
+    assert dict(served()) == {}
