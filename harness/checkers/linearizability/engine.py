@@ -75,7 +75,9 @@ def _violation(
     subject = f" on {model.show_partition(partition)}" if partition != "" else ""
     origin_ns = min(call.invoked_ns for call in calls)
     message = f"no order of the operations{subject} explains what clients were told"
-    return Violation(message, tuple(_evidence(model, search.counterexample(), origin_ns)))
+    example = search.counterexample()
+    evidence = tuple(_evidence(model, example, origin_ns))
+    return Violation(message, evidence, operation=example.stuck[0].name if example.stuck else "")
 
 
 def _evidence(
