@@ -155,4 +155,4 @@ def _clock_ahead_ns(answer: LbAnswer, content: dict[str, Any]) -> int | None:
 
 
 def _time_ns(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1e9)
+    return round(datetime.fromisoformat(text).timestamp() * 1e6) * 1000
