@@ -7,7 +7,6 @@ from those of the last string in the same frame: nearly always zeros and ones.
 
 import re
 import uuid
-from functools import cache
 
 import msgspec
 
@@ -89,15 +88,15 @@ def taken_apart(text: str) -> tuple[tuple[str, ...], list[int]]:
     parts = _RUN.split(text)
     literals, numbers = [parts[0]], list[int]()
     for digits, after in zip(parts[1::2], parts[2::2], strict=True):
-        for piece in _pieces(digits):
+        if len(digits) <= _DIGITS and (digits[0] != "0" or len(digits) == 1):
+            numbers.append(int(digits))
+            literals.append(after)
+            continue
+        for at in range(0, len(digits), _DIGITS):
+            piece = digits[at : at + _DIGITS]
             significant = piece.lstrip("0") or "0"
             literals[-1] += piece[: len(piece) - len(significant)]
             numbers.append(int(significant))
             literals.append("")
         literals[-1] += after
     return tuple(literals), numbers
-
-
-@cache
-def _pieces(digits: str) -> tuple[str, ...]:
-    return tuple(digits[at : at + _DIGITS] for at in range(0, len(digits), _DIGITS))
