@@ -17,7 +17,7 @@ from harness.report.html import headline, series, tables
 from harness.report.html.beliefs import beliefs, detections
 from harness.report.html.embedded_history import EmbeddedHistory
 from harness.report.html.facts import RunFacts
-from harness.report.html.findings import findings, not_shown
+from harness.report.html.findings import MOST_IN_FULL, findings, not_shown
 from harness.report.html.lanes import lanes
 from harness.report.plotting import SCRIPT, STYLE, vendored
 from harness.report.promises import PROMISES
@@ -63,7 +63,13 @@ def document(facts: RunFacts, history: EmbeddedHistory) -> str:
         sentence=headline.sentence(facts),
         figures=list(headline.figures(facts)),
         findings=found,
-        not_shown={verdict.checker: not_shown(verdict) for verdict in facts.verdicts},
+        violations=sum(len(verdict.violations) for verdict in facts.verdicts),
+        groups=[
+            (verdict, [f for f in found if f.checker == verdict.checker], not_shown(verdict))
+            for verdict in facts.verdicts
+            if verdict.violations
+        ],
+        most_in_full=MOST_IN_FULL,
         promises=PROMISES,
         latencies=tables.latencies(facts),
         events=events[:_MOST_EVENTS],
@@ -79,7 +85,8 @@ def _data(facts: RunFacts, history: EmbeddedHistory) -> str:
     """Encode what the charts are drawn from; nothing in it can end the element it stands in."""
     believed = beliefs(facts.history)
     data = {
-        "end": facts.end_seconds,
+        # A little more, so that what is at the end is seen.
+        "end": round(1.01 * facts.end_seconds, 3),
         "origin_ns": str(history.origin_ns),
         "origin_seconds": facts.seconds(history.origin_ns),
         "tables": history.tables,

@@ -25,7 +25,7 @@ _AFTER = {"invoked_ns": "intended_ns", "completed_ns": "invoked_ns"}
 _OFTEN_NEW = frozenset({"file", "transaction_id", "logged_at", "settled_at"})
 """The texts that are as good as never the same; all others are a few words, again and again."""
 
-_SAFE = bytes.maketrans(b"<&", b",.")
+_SAFE = bytes.maketrans(b"<&>", b",.:")
 """In a page nothing that is data may look like an element, or like a reference."""
 
 

@@ -14,12 +14,15 @@ from harness.report.html.facts import RunFacts
 MOST_SHOWN = 20
 """Of one checker; all of them are in `verdict.json`."""
 
+MOST_IN_FULL = 3
+"""With counterexample and biography, of one checker; the others in a line each."""
+
 _EVENT = re.compile(r"\s*(\d+\.\d+) s  (.*)", re.DOTALL)
 _REFERENCE = re.compile(r"[\w.-]+#\d+")
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One line of a biography; what was seen at rest has no moment."""
+    """One line of a biography or of evidence; what was seen at rest has no moment."""
 
     at: float | None
     text: str
@@ -32,7 +35,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     checker: str
     message: str
-    evidence: tuple[str, ...]
+    evidence: tuple[Event, ...]
     biography: tuple[Event, ...]
     document: str = ""
     operation: str = ""
@@ -64,7 +67,7 @@ def _finding(facts: RunFacts, number: int, checker: str, violation: Violation) -
         number=number,
         checker=checker,
         message=violation.message,
-        evidence=violation.evidence,
+        evidence=tuple(_proof(facts, line) for line in violation.evidence),
         biography=tuple(_events(violation.biography, operation)),
         document=document,
     )
@@ -165,6 +168,12 @@ def _referred_to(facts: RunFacts, texts: Iterable[str]) -> Iterator[Operation]:
         for name in _REFERENCE.findall(text):
             if name in facts.by_name:
                 yield facts.by_name[name]
+
+
+def _proof(facts: RunFacts, line: str) -> Event:
+    """Give a line of evidence the moment of the operation that it names."""
+    named = next(_referred_to(facts, [line]), None)
+    return Event(None if named is None else facts.seconds(named.invoked_ns), line.strip(), "")
 
 
 def _events(biography: Iterable[str], operation: Operation | None) -> Iterator[Event]:

@@ -2,8 +2,18 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.html.facts import RunFacts
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One of the main figures; `is_bad` when it breaks a promise."""
+
+    name: str
+    value: str
+    is_bad: bool = False
 
 
 def outcome_of(facts: RunFacts) -> str:
@@ -34,22 +44,26 @@ def _unknown(verdicts: list[Verdict]) -> str:
     return f"{len(verdicts)} could not tell: {names}."
 
 
-def figures(facts: RunFacts) -> Iterator[tuple[str, str]]:
-    """Yield what counts most, as a name and a value."""
+def figures(facts: RunFacts) -> Iterator[Figure]:
+    """Yield what counts most."""
     known = {f"{v.checker}.{name}": x for v in facts.verdicts for name, x in v.figures.items()}
+    limits = facts.history.header.limits
 
-    def count(name: str) -> str:
-        return f"{known[name]:,.0f}" if name in known else "unknown"
+    def figure(
+        name: str, key: str, most: float | None = None, form: str = "{:,.0f}", none: str = "unknown"
+    ) -> Figure:
+        value = known.get(key)
+        is_bad = value is not None and most is not None and value > most
+        return Figure(name, none if value is None else form.format(value), is_bad)
 
-    def seconds(name: str) -> str:
-        return f"{known[name]:.2f} s" if name in known else "unknown"
-
-    yield "operations", f"{len(facts.history.operations):,}"
-    yield "acknowledged writes", count("availability.acknowledged_writes")
-    yield "documents lost", count("durability.lost")
-    yield "came back after a delete", count("resurrection.resurrected")
-    yield "different between instances", count("convergence.different")
-    yield "failed for clients", count("availability.failed")
-    yield "longest wait of a client", seconds("availability.gap_seconds")
+    yield Figure("operations", f"{len(facts.history.operations):,}")
+    yield figure("acknowledged writes", "availability.acknowledged_writes")
+    yield figure("documents lost", "durability.lost", 0)
+    yield figure("came back after a delete", "resurrection.resurrected", 0)
+    yield figure("different between instances", "convergence.different", 0)
+    yield figure("failed for clients", "availability.failed", limits.failed_operations)
+    longest = ("longest wait of a client", "availability.gap_seconds", limits.gap_seconds)
+    yield figure(*longest, form="{:.2f} s")
     if facts.history.header.faults:
-        yield "agreed after the last heal in", seconds("convergence.converge_seconds")
+        agreed = ("agreed after the last heal in", "convergence.converge_seconds")
+        yield figure(*agreed, limits.converge_seconds, "{:.2f} s", "not seen")

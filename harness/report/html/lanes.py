@@ -197,7 +197,7 @@ def _gaps(facts: RunFacts, detected: Sequence[Detection]) -> Iterator[Span]:
             begin=facts.seconds(each.injected_ns),
             end=facts.seconds(each.end_ns),
             look="gap",
-            label=f"{took:.2f} s" if noticed else "never",
+            label=f"{took:.2f} s" if noticed else "not noticed",
             detail=f"{each.fault}: {what}",
         )
 

@@ -50,19 +50,19 @@ def extremes(series: Series, unit: str) -> Iterator[tuple[str, str, str, str]]:
             yield line.name, first, most, last
 
 
-def about(facts: RunFacts) -> Iterator[tuple[str, str]]:
-    """Yield what was run: scenario, seed, limits, workload, lab, versions, timings."""
+def about(facts: RunFacts) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield what was run, part by part: the run, its limits, workload, lab, versions, timings."""
     said, header = facts.description, facts.history.header
-    yield "scenario", header.scenario
-    yield "seed", str(header.seed)
-    yield "started", str(said.get("started_at", "unknown"))
+    run = [("scenario", header.scenario), ("seed", str(header.seed))]
+    run += [(name, _text(said[name])) for name in ("started_at",) if name in said]
+    yield "run", run
     for part in ("workload", "limits", "configuration", "versions", "timings"):
         content = said.get(part)
         if isinstance(content, Mapping):
-            yield from ((f"{part}: {name}", _text(value)) for name, value in content.items())
+            yield part, [(str(name), _text(value)) for name, value in content.items()]
     capabilities = said.get("capabilities")
     if isinstance(capabilities, list):
-        yield "the lab can", ", ".join(map(str, capabilities))
+        yield "the lab can", [("", ", ".join(map(str, capabilities)))]
 
 
 def _text(value: Any) -> str:

@@ -37,6 +37,7 @@ const inSeconds = (value) => `${value.toFixed(axis.to - axis.from < 2 ? 3 : 2)} 
 const sharedOptions = (element, height) => ({
   width: element.clientWidth,
   height,
+  legend: { show: false },
   padding: [10, 12, 0, 0],
   cursor: {
     sync: {

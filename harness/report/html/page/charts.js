@@ -1,7 +1,7 @@
 // What charts look like: colours, fault windows, and lines that differ by their dashes as well.
 
 const GUTTER = 132;
-const NARROW_GUTTER = 52;
+const NARROW_GUTTER = 60;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 3]];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
@@ -11,6 +11,7 @@ const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', 
 const fontOf = (chart) => FONT.replace("12px", `${12 * uPlot.pxRatio}px`);
 
 const timeAxis = () => ({
+  size: 30,
   stroke: () => colour("quiet"),
   grid: { stroke: () => colour("line"), width: 1 },
   ticks: { stroke: () => colour("line"), width: 1 },
@@ -85,57 +86,77 @@ function addChart(element, options, data) {
   return chart;
 }
 
-const strokeOf = (index) => () => colour(`line-${index % DASHES.length}`);
+// A key for each line, drawn as the line is, with its value at the pointer.
+function legend(element, keys, format) {
+  const list = document.createElement("div");
+  list.className = "legend";
+  const values = keys.map(({ name, colour: line, dash }) => {
+    const key = document.createElement("span");
+    const stroke = shape("svg", { viewBox: "0 0 32 11", "aria-hidden": "true" });
+    stroke.append(shape("line", {
+      x1: 0, x2: 32, y1: 6, y2: 6, "stroke-width": 2, stroke: `var(--${line})`,
+      "stroke-dasharray": dash.join(" "),
+    }));
+    const value = document.createElement("output");
+    key.append(stroke, name, value);
+    list.append(key);
+    return value;
+  });
+  element.after(list);
+  return (chart) => values.forEach((value, index) => {
+    const found = chart.cursor.idx === null ? null : chart.data[index + 1][chart.cursor.idx];
+    value.textContent = found === null || found === undefined ? "" : format(found);
+  });
+}
 
-// Lines over the moments of a series; their values at the pointer stand in the legend.
-function lineChart(id, { moments, lines }, format, height = 150) {
+function shape(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+// Lines over the moments of a series, each with a colour and a dash of its own.
+function lineChart(id, { moments, lines }, format, height = 140) {
   const element = document.getElementById(id);
   if (!lines.length) {
     element.replaceWith(note("Nobody measured it in this run."));
     return;
   }
+  const keys = lines.map(({ name }, index) => ({
+    name, colour: `line-${index % DASHES.length}`, dash: DASHES[index % DASHES.length],
+  }));
+  const options = sharedOptions(element, height);
+  options.hooks.setCursor = [legend(element, keys, format)];
   addChart(element, {
-    ...sharedOptions(element, height),
+    ...options,
     axes: [timeAxis(), valueAxis(format)],
     scales: { x: { time: false }, y: { range: (_, least, most) => [0, Math.max(1, most * 1.1)] } },
-    series: [
-      { label: "at", value: (_, moment) => (moment === null ? "" : inSeconds(moment)) },
-      ...lines.map((line, index) => ({
-        label: line.name,
-        stroke: strokeOf(index),
-        width: 1.5,
-        dash: DASHES[index % DASHES.length],
-        spanGaps: false,
-        points: { show: false },
-        value: (_, value) => (value === null ? "–" : format(value)),
-      })),
-    ],
+    series: [{}, ...keys.map(({ colour: line, dash }) => ({
+      stroke: () => colour(line), width: 1.5, dash, spanGaps: false, points: { show: false },
+    }))],
   }, [moments, ...lines.map((line) => line.values)]);
 }
 
 // Failures are few beside all that went well: each bin with any has a sign of its own.
 function rateChart(id, { moments, lines, bin_seconds: width }) {
   const element = document.getElementById(id);
-  const options = sharedOptions(element, 170);
+  const keys = lines.map(({ name }) => ({ name, colour: name, dash: name === "info" ? [4, 3] : [] }));
+  const options = sharedOptions(element, 160);
+  options.hooks.setCursor = [legend(element, keys, (value) => `${value}/s`)];
   options.hooks.draw = [...options.hooks.draw, (chart) => markFailures(chart, width)];
-  const steps = uPlot.paths.stepped({ align: 1 });
+  const paths = uPlot.paths.stepped({ align: 1 });
   addChart(element, {
     ...options,
     axes: [timeAxis(), valueAxis((value) => `${value}/s`)],
     scales: { x: { time: false }, y: { range: (_, least, most) => [0, Math.max(1, most * 1.1)] } },
-    series: [
-      { label: "from", value: (_, moment) => (moment === null ? "" : inSeconds(moment)) },
-      ...lines.map((line) => ({
-        label: line.name,
-        stroke: () => colour(line.name),
-        fill: line.name === "ok" ? () => colour("ok-ground") : undefined,
-        width: 1.5,
-        dash: line.name === "info" ? [4, 3] : [],
-        paths: steps,
-        points: { show: false },
-        value: (_, value) => (value === null ? "–" : `${value}/s`),
-      })),
-    ],
+    series: [{}, ...keys.map(({ name, dash }) => ({
+      stroke: () => colour(name),
+      fill: name === "ok" ? () => colour("ok-ground") : undefined,
+      width: 1.5,
+      dash,
+      paths,
+      points: { show: false },
+    }))],
   }, [moments, ...lines.map((line) => line.values)]);
 }
 

@@ -4,7 +4,7 @@
 const run = JSON.parse(document.getElementById("data").textContent);
 
 const DIGITS =
-  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%.()*+-;,=>?@^_`{|}~";
+  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%.()*+-;,=:?@^_`{|}~";
 
 // Five characters are four bytes; a last group that is shorter was cut where it says nothing.
 function bytesOf(text) {

@@ -8,14 +8,13 @@ function laneChart(id) {
   const element = document.getElementById(id);
   const places = laidOut();
   const total = places.reduce((sum, place) => sum + place.height + GAP, 0);
-  const options = sharedOptions(element, total + 60);
+  const options = sharedOptions(element, total + 50);
   options.hooks.draw = [(chart) => drawLanes(chart, places), ...options.hooks.draw];
   options.hooks.setCursor = [(chart) => {
     if (isPointedAt(chart)) tell(chart, spanAt(chart, places)?.detail ?? "");
   }];
   addChart(element, {
     ...options,
-    legend: { show: false },
     axes: [timeAxis(), { show: true, size: gutter, values: () => [], grid: { show: false }, ticks: { show: false } }],
     scales: { x: { time: false }, y: { range: [0, 1] } },
     series: [{}, { paths: () => null, points: { show: false } }],
@@ -118,6 +117,13 @@ function label(chart, span, left, top, width, height) {
   const { ctx, bbox } = chart;
   const pad = 5 * uPlot.pxRatio;
   const from = Math.max(left, bbox.left);
+  if (span.look === "gap") {
+    // It is short, as it should be: its words stand behind it.
+    ctx.textAlign = "left";
+    ctx.fillStyle = colour("text");
+    ctx.fillText(span.label, left + width + pad, top + height / 2);
+    return;
+  }
   const room = Math.min(left + width, bbox.left + bbox.width) - from - 2 * pad;
   if (span.look === "good" || !span.label || room < 8) return;
   let text = span.label;

@@ -21,7 +21,6 @@ async function latencyChart(id) {
   }];
   addChart(element, {
     ...options,
-    legend: { show: false },
     axes: [timeAxis(), valueAxis(inMilliseconds)],
     scales: { x: { time: false }, y: { distr: 3, range: bounds } },
     // The points are ours to draw: the library would make a path of each.

@@ -15,10 +15,12 @@ async function draw() {
   show(0, run.end);
 }
 
-function resize(width) {
+const paper = matchMedia("print");
+
+function resize() {
   for (const chart of axis.charts) {
-    const wide = width ?? chart.root.parentElement.clientWidth;
-    chart.setSize({ width: wide, height: chart.height });
+    const width = paper.matches ? PRINT_WIDTH : chart.root.parentElement.clientWidth;
+    chart.setSize({ width, height: chart.height });
   }
 }
 
@@ -26,6 +28,8 @@ function goTo(number) {
   const found = document.getElementById(`violation-${number}`);
   if (!found) return;
   violation = number;
+  const folded = found.closest("details");
+  if (folded) folded.open = true;
   found.scrollIntoView({ block: "start" });
   found.focus({ preventScroll: true });
 }
@@ -55,16 +59,16 @@ function listen() {
   });
   new ResizeObserver(() => resize()).observe(document.querySelector("main"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => resize());
-  matchMedia("print").addEventListener("change", ({ matches }) => prepareToPrint(matches));
+  paper.addEventListener("change", () => prepareToPrint(paper.matches));
 }
 
 // On paper all that is folded is open, and charts are as wide as a page.
 function prepareToPrint(isPrint) {
-  for (const folded of document.querySelectorAll(".violation details")) {
+  for (const folded of document.querySelectorAll("article details")) {
     if (isPrint) folded.dataset.was = folded.open;
     folded.open = isPrint || folded.dataset.was === "true";
   }
-  resize(isPrint ? PRINT_WIDTH : undefined);
+  resize();
 }
 
 // What goes wrong is said on the page: without its charts it still has all that is text.
