@@ -4,6 +4,7 @@ Everything that comes from a run is escaped: by the template in the text, as JSO
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -17,7 +18,7 @@ from harness.report.html import headline, series, tables
 from harness.report.html.beliefs import beliefs, detections
 from harness.report.html.embedded_history import EmbeddedHistory
 from harness.report.html.facts import RunFacts
-from harness.report.html.findings import MOST_IN_FULL, findings, not_shown
+from harness.report.html.findings import MOST_IN_FULL, Finding, findings, not_shown
 from harness.report.html.lanes import lanes
 from harness.report.plotting import SCRIPT, STYLE, vendored
 from harness.report.promises import PROMISES
@@ -56,7 +57,7 @@ def document(facts: RunFacts, history: EmbeddedHistory) -> str:
         # Ours, and vendored: the only text that is not escaped.
         style=Markup(style),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        data=Markup(_data(facts, history)),  # noqa: S704
+        data=Markup(_data(facts, history, found)),  # noqa: S704
         streams=history.streams,
         facts=facts,
         outcome=headline.outcome_of(facts),
@@ -81,7 +82,7 @@ def document(facts: RunFacts, history: EmbeddedHistory) -> str:
     )
 
 
-def _data(facts: RunFacts, history: EmbeddedHistory) -> str:
+def _data(facts: RunFacts, history: EmbeddedHistory, found: Sequence[Finding]) -> str:
     """Encode what the charts are drawn from; nothing in it can end the element it stands in."""
     believed = beliefs(facts.history)
     data = {
@@ -100,7 +101,7 @@ def _data(facts: RunFacts, history: EmbeddedHistory) -> str:
         "processor": series.processor(facts),
         "violations": [
             {"number": f.number, "at": f.at, "until": f.until, "checker": f.checker}
-            for f in findings(facts)
+            for f in found
             if f.at is not None
         ],
         "limit_seconds": facts.history.header.limits.gap_seconds,

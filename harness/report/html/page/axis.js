@@ -62,6 +62,8 @@ const sharedOptions = (element, height) => ({
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Arrows move what is focused and wider than the screen.
+    if (event.key.startsWith("Arrow") && event.target.closest("[role=region]")) return;
     const act = KEYS[event.key];
     if (act) {
       act();
