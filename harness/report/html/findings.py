@@ -1,7 +1,8 @@
 """Owns the violations for readers: which operation, when, and which fault was in force."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -16,6 +17,10 @@ MOST_SHOWN = 20
 
 MOST_IN_FULL = 3
 """With counterexample and biography, of one checker; the others in a line each."""
+
+_MOST_LINES = 120
+"""Of one biography or of the evidence of one violation: a document may be written all day."""
+_AFTER = 40
 
 _EVENT = re.compile(r"\s*(\d+\.\d+) s  (.*)", re.DOTALL)
 _REFERENCE = re.compile(r"[\w.-]+#\d+")
@@ -67,8 +72,8 @@ def _finding(facts: RunFacts, number: int, checker: str, violation: Violation) -
         number=number,
         checker=checker,
         message=violation.message,
-        evidence=tuple(_proof(facts, line) for line in violation.evidence),
-        biography=tuple(_events(violation.biography, operation)),
+        evidence=abridged([_proof(facts, line) for line in violation.evidence]),
+        biography=abridged(list(_events(violation.biography, operation))),
         document=document,
     )
     return finding if operation is None else _about(facts, finding, operation)
@@ -168,6 +173,25 @@ def _referred_to(facts: RunFacts, texts: Iterable[str]) -> Iterator[Operation]:
         for name in _REFERENCE.findall(text):
             if name in facts.by_name:
                 yield facts.by_name[name]
+
+
+def abridged(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Keep the beginning, what is around the operation itself, and the end; say what is left out.
+
+    Where no event is the operation itself, it is the end that counts.
+    """
+    if len(events) <= _MOST_LINES:
+        return tuple(events)
+    last = len(events) - 1
+    it = next((at for at, event in enumerate(events) if event.look == "it"), last)
+    around = range(max(0, it - _MOST_LINES + 2 * _AFTER), it + _AFTER // 2)
+    kept = [at for at in range(len(events)) if at < 5 or at > last - 10 or at in around]
+    shown: list[Event] = []
+    for before, at in pairwise([-1, *kept]):
+        if missing := at - before - 1:
+            shown.append(Event(None, f"({missing:,} more, which are in verdict.json)", "left-out"))
+        shown.append(events[at])
+    return tuple(shown)
 
 
 def _proof(facts: RunFacts, line: str) -> Event:

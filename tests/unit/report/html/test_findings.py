@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.model.verdict import Verdict, Violation, decide
 from harness.report.html.facts import RunFacts
-from harness.report.html.findings import MOST_SHOWN, Finding, findings, not_shown
+from harness.report.html.findings import MOST_SHOWN, Event, Finding, abridged, findings, not_shown
 from tests.unit.checkers.histories import (
     COLLECTION,
     DOCUMENT,
@@ -83,3 +83,23 @@ def test_only_the_first_violations_of_a_checker_are_shown_and_the_rest_is_counte
     shown = findings(RunFacts(history(), verdicts))
     assert [each.number for each in shown] == list(range(1, MOST_SHOWN + 2))
     assert [not_shown(verdict) for verdict in verdicts] == [3, 0]
+
+
+def test_a_long_biography_keeps_its_ends_and_what_is_around_the_operation() -> None:
+    events = [Event(float(n), str(n), "it" if n == 5_000 else "") for n in range(10_000)]
+    shown = abridged(events)
+    texts = [event.text for event in shown]
+    assert len(shown) < 130
+    assert texts[:2] == ["0", "1"]
+    assert texts[-1] == "9999"
+    assert {"4970", "5000", "5010"} <= set(texts)
+    left_out = [event.text for event in shown if event.look == "left-out"]
+    assert len(left_out) == 2
+    assert left_out[0].endswith("more, which are in verdict.json)")
+    hidden = sum(int(text[1:].split()[0].replace(",", "")) for text in left_out)
+    assert hidden + len(shown) - 2 == len(events)
+
+
+def test_a_short_biography_is_whole() -> None:
+    events = [Event(float(n), str(n), "") for n in range(100)]
+    assert abridged(events) == tuple(events)
