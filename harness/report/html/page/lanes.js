@@ -144,6 +144,7 @@ function spanAt(chart, places) {
   const isThere = (span) => span.begin - close <= moment && moment <= span.end + close;
   const there = place.lane.spans.filter((span) => span.row === row && isThere(span));
   // What lies above what else is there, and of that the shortest.
-  return there.sort((a, b) => (a.look === "runs") - (b.look === "runs")
-    || (a.end - a.begin) - (b.end - b.begin))[0];
+  const [span] = there.sort((a, b) => (a.look === "runs") - (b.look === "runs")
+    || (a.end - a.begin) - (b.end - b.begin));
+  return span ?? { detail: `${place.lane.title}: ${place.lane.about}` };
 }

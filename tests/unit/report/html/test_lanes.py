@@ -8,7 +8,9 @@ from harness.model.observation import ServerEnding
 from harness.model.schedule import Schedule, ScheduledFault
 from harness.report.html.beliefs import beliefs, detections
 from harness.report.html.facts import RunFacts
-from harness.report.html.lanes import Lane, lanes, server_names
+from harness.report.html.lanes import lanes
+from harness.report.html.server_lanes import server_names
+from harness.report.html.spans import Lane
 from tests.unit.checkers.histories import OLD, SECOND, add, history
 from tests.unit.checkers.observed import fault, says
 
