@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from harness.model.verdict import Outcome
 from harness.runner.run_directory import RunDirectory
@@ -200,7 +200,7 @@ async def test_on_paper_what_is_folded_is_open_and_the_ground_is_light(
         folded = page.locator(".violation details:not([open])")
         assert await folded.count() > 0
         await page.emulate_media(media="print")
-        assert await folded.count() == 0
+        await expect(folded).to_have_count(0)
         assert await page.evaluate("colour('card').trim()") == "#ffffff"
 
 
