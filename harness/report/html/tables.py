@@ -54,12 +54,12 @@ def about(facts: RunFacts) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield what was run, part by part: the run, its limits, workload, lab, versions, timings."""
     said, header = facts.description, facts.history.header
     run = [("scenario", header.scenario), ("seed", str(header.seed))]
-    run += [(name, _text(said[name])) for name in ("started_at",) if name in said]
+    run += [("started", _text(said["started_at"]))] if "started_at" in said else []
     yield "run", run
     for part in ("workload", "limits", "configuration", "versions", "timings"):
         content = said.get(part)
         if isinstance(content, Mapping):
-            yield part, [(str(name), _text(value)) for name, value in content.items()]
+            yield part, [(str(n).replace("_", " "), _text(value)) for n, value in content.items()]
     capabilities = said.get("capabilities")
     if isinstance(capabilities, list):
         yield "the lab can", [("", ", ".join(map(str, capabilities)))]
