@@ -50,18 +50,32 @@ def server_spans(facts: RunFacts, server: str) -> Iterator[Span]:
 
 
 def _running(facts: RunFacts, server: str) -> Iterator[Span]:
-    """Yield the stretches in which the process was measured again and again."""
+    """Yield the stretches in which the process was measured again and again.
+
+    It runs on after its last sample until something befell it.
+    """
     moments = [cost.at_ns for cost in facts.costs if cost.server == server]
     if not moments:
         return
+    befell = sorted(_befell(facts, server))
     begin_ns = moments[0]
     for earlier_ns, later_ns in pairwise([*moments, moments[-1] + 2 * _SAMPLE_GAP_NS]):
         if later_ns - earlier_ns > _SAMPLE_GAP_NS:
+            soon = (ns for ns in befell if earlier_ns <= ns <= earlier_ns + _SAMPLE_GAP_NS)
             yield Span(
                 begin=max(0.0, facts.seconds(begin_ns)),
-                end=facts.seconds(earlier_ns),
+                end=facts.seconds(next(soon, earlier_ns)),
                 look="runs",
                 label="",
                 detail=f"{server} runs",
             )
             begin_ns = later_ns
+
+
+def _befell(facts: RunFacts, server: str) -> Iterator[int]:
+    for window in facts.history.fault_windows.values():
+        if window.target == server:
+            yield window.injected_ns
+    for ending in facts.history.observed(ServerEnding):
+        if ending.server == server:
+            yield ending.alive_ns

@@ -40,6 +40,7 @@ const sharedOptions = (element, height) => ({
   legend: { show: false },
   padding: [10, 12, 0, 0],
   cursor: {
+    y: false,
     sync: {
       key: SYNC,
       // Where the pointer is, all know; that a button was pressed concerns one chart.

@@ -105,9 +105,9 @@ def test_a_server_runs_as_long_as_it_is_measured_and_says_what_befell_it() -> No
         for second in (0, 1, 2, 8, 9)
     )
     ending = ServerEnding(server="lb", alive_ns=12 * SECOND, ending="exit code 3")
-    made = facts(fault("kill", "primary", 2, 8), ending, costs=costs)
+    made = facts(fault("kill", "primary", 2.6, 8), ending, costs=costs)
     found = all_lanes(made)
     assert server_names(made) == ["primary", "lb"]
-    assert spans(found["primary"]) == [(0.0, 2.0, ""), (2.0, 8.0, "kill"), (8.0, 9.0, "")]
+    assert spans(found["primary"]) == [(0.0, 2.6, ""), (2.6, 8.0, "kill"), (8.0, 9.0, "")]
     assert found["primary"].rows == 1
     assert spans(found["lb"]) == [(12.0, 20.0, "ended by itself")]
