@@ -63,6 +63,7 @@ def document(facts: RunFacts, history: EmbeddedHistory) -> str:
         outcome=headline.outcome_of(facts),
         sentence=headline.sentence(facts),
         figures=list(headline.figures(facts)),
+        reasons=headline.reasons(facts),
         findings=found,
         violations=sum(len(verdict.violations) for verdict in facts.verdicts),
         groups=[

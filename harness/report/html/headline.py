@@ -44,6 +44,11 @@ def _unknown(verdicts: list[Verdict]) -> str:
     return f"{len(verdicts)} could not tell: {names}."
 
 
+def reasons(facts: RunFacts) -> list[tuple[str, str]]:
+    """Give the checkers that could not tell, and why."""
+    return [(v.checker, v.reason) for v in facts.verdicts if v.outcome is Outcome.UNKNOWN]
+
+
 def figures(facts: RunFacts) -> Iterator[Figure]:
     """Yield what counts most."""
     known = {f"{v.checker}.{name}": x for v in facts.verdicts for name, x in v.figures.items()}

@@ -117,5 +117,11 @@ def test_the_headline_says_the_verdict(
     assert said in sentence(facts)
 
 
+def test_what_could_not_be_told_stands_on_the_first_screen(tmp_path) -> None:
+    page = page_of(tmp_path, verdicts=(unknown("faults", "kill primary was not seen"),))
+    first = page[page.index("<header>") : page.index("</header>")]
+    assert "<b>faults</b>: kill primary was not seen" in first
+
+
 def test_every_checker_is_explained() -> None:
     assert {*CHECKERS, "faults", "endings", "counts"} == set(PROMISES)
