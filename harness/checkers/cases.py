@@ -88,6 +88,12 @@ class Case:
         )
 
     @property
+    def last_write(self) -> str:
+        """Name the acknowledged operation that the register must show; empty without one."""
+        known = [e for e in self.effects if e.definite and e.token in self.allowed]
+        return max(known, key=lambda e: e.completed_ns).operation if known else ""
+
+    @property
     def subject(self) -> str:
         """Where it is, for messages."""
         if self.is_collection:

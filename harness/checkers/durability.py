@@ -34,7 +34,7 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
             table.stale |= {(case.collection, case.document)} if is_stale(case) else set()
             what = "collection" if case.is_collection else "write"
             message = f"an acknowledged {what} is lost: {case.subject}"
-            violations.append(Violation(message, case.evidence))
+            violations.append(Violation(message, case.evidence, operation=case.last_write))
     figures = {"lost": float(len(lost)), **table.figures(documents_read(history))}
     return decide(NAME, examined, violations, figures)
 

@@ -25,7 +25,7 @@ def check(history: History, finals: Sequence[FinalState]) -> Verdict:
         if is_resurrected(case):
             resurrected.add((case.collection, case.document))
             message = f"an acknowledged delete did not last: {case.subject}"
-            violations.append(Violation(message, case.evidence))
+            violations.append(Violation(message, case.evidence, operation=case.last_write))
     return decide(NAME, examined, violations, {"resurrected": len(resurrected)})
 
 

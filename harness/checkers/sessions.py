@@ -124,6 +124,5 @@ def _violation(known: str, session: _Session, read: DocumentRead, by: str) -> Vi
         f"({'acknowledged' if e.definite else 'in doubt'})"
         for e in session.effects
     )
-    return Violation(
-        message, (f"{read.operation} read {read.value or 'nothing'} after {by}", *effects)
-    )
+    told = f"{read.operation} read {read.value or 'nothing'} after {by}"
+    return Violation(message, (told, *effects), operation=read.operation)

@@ -12,7 +12,7 @@ from harness.cli.gap import gap
 from harness.cli.lab import lab
 from harness.cli.load import load
 from harness.cli.run import judge, run
-from harness.cli.runs import diff, export, list_runs, show
+from harness.cli.runs import diff, export, list_runs, report, show
 from harness.cli.shrink import shrink
 from harness.cli.soak import soak
 from harness.cli.sweep import sweep
@@ -43,7 +43,7 @@ def chroma_chaos() -> None:
 
 for command in (
     *(run, soak, load, sweep, gap, judge, shrink),
-    *(list_runs, show, diff, export),
+    *(list_runs, show, report, diff, export),
     *(lab, cleanup, doctor),
 ):
     chroma_chaos.add_command(command)

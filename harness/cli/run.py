@@ -139,6 +139,7 @@ def run(
         shutil.rmtree(path)
     else:
         console.print(f"files:   {path}", highlight=False, soft_wrap=True)
+        console.print(f"report:  {settings.directory.report}", highlight=False, soft_wrap=True)
     sys.exit(EXIT_CODES[result.outcome])
 
 

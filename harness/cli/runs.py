@@ -1,4 +1,4 @@
-"""The commands about saved runs: `list`, `show`, `diff` and `export`."""
+"""The commands about saved runs: `list`, `show`, `report`, `diff` and `export`."""
 
 import click
 from rich.console import Console
@@ -12,6 +12,7 @@ from harness.model.cost import read_costs
 from harness.report.edn import edn_lines
 from harness.report.load_table import is_load, print_load
 from harness.report.summary import print_summary
+from harness.runner.run_report import write_report
 from harness.runner.run_store import LATEST, RunStore, SavedRun
 
 RUN_HELP = f"RUN is a run's directory, its name in the list, or `{LATEST}`."
@@ -81,6 +82,17 @@ def show(run: str, document: str | None) -> None:
         console.print("it was interrupted, and never judged")
         return
     print_summary(console, history, saved.judgement.verdicts)
+
+
+@click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos report last --open")
+@click.argument("run")
+@click.option("--open", "is_opened", is_flag=True, help="Show it in the browser.")
+def report(run: str, is_opened: bool) -> None:
+    """Write the report of RUN anew, a page of its own with charts, and say where it is."""
+    path = write_report(store().find(run))
+    click.echo(path)
+    if is_opened:
+        click.launch(str(path))
 
 
 @click.command(epilog=f"{RUN_HELP}\n\nExample:\n\n  chroma-chaos diff RUN last")

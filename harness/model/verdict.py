@@ -23,12 +23,13 @@ class Violation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One broken promise in words, and the operations and reads that prove it.
 
     `biography` is all that happened to the document that it is about; only the first violations
-    of a checker carry one.
+    of a checker carry one. `operation` names the one whose promise is broken, where it is one.
     """
 
     message: str
     evidence: tuple[str, ...] = ()
     biography: tuple[str, ...] = ()
+    operation: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -63,7 +63,7 @@ class RunStore:
         if not self.root.is_dir():
             return []
         found = (RunDirectory(path) for path in self.root.iterdir())
-        runs = [_read(directory) for directory in found if directory.description.is_file()]
+        runs = [read_run(directory) for directory in found if directory.description.is_file()]
         return sorted(runs, key=lambda run: (str(run.description.get("started_at")), run.name))
 
     def find(self, word: str) -> SavedRun:
@@ -75,13 +75,14 @@ class RunStore:
             return runs[-1]
         for path in (Path(word), self.root / word):
             if RunDirectory(path).description.is_file():
-                return _read(RunDirectory(path))
+                return read_run(RunDirectory(path))
         raise RunDirectoryError(
             f"there is no run {word!r}, neither here nor in {self.root}: see `chroma-chaos list`"
         )
 
 
-def _read(directory: RunDirectory) -> SavedRun:
+def read_run(directory: RunDirectory) -> SavedRun:
+    """Read what a directory says of its run; raises `RunDirectoryError` when it says nothing."""
     try:
         description = msgspec.json.decode(directory.description.read_bytes(), type=dict[str, Any])
         judgement = None

@@ -1,5 +1,6 @@
 """Owns a whole session: the lab's start, one run in it, the lab's stop, and their description."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,6 +12,9 @@ from harness.model.history import CLIENTS_STOPPED, PHASE_STARTED, History
 from harness.report.progress import Progress
 from harness.runner.removal import remove_created
 from harness.runner.run import Run, RunResult, RunSettings
+from harness.runner.run_directory import RunDirectory
+from harness.runner.run_report import write_report
+from harness.runner.run_store import read_run
 
 
 async def run_in_lab(
@@ -33,7 +37,7 @@ async def record_run(
     """Conduct the run in a lab that is started if it is not up, and stays up.
 
     `run.json` is written before the start and completed as the session goes on, so that an
-    interrupted one says how far it came.
+    interrupted one says how far it came. The report is written last, of a run that was judged.
     """
     timings: dict[str, float] = {}
     description = {
@@ -54,6 +58,7 @@ async def record_run(
         timings["lab_start_seconds"] = _seconds(begin_ns, clock())
         progress.event(f"lab up in {timings['lab_start_seconds']:.1f} s: lb at {lab.lb_url}")
         description["versions"] = dict(lab.versions)
+        description["capabilities"] = sorted(lab.capabilities)
         settings.directory.describe(description)
         try:
             result = await Run(settings, lab, progress, clock).conduct()
@@ -61,10 +66,20 @@ async def record_run(
             # Also after a failure and after Ctrl-C, of which more are only noted.
             await remove_created(lab, settings.seed, progress)
         timings.update(_milestones(result.history, begin_ns))
-        return result
     finally:
         timings["total_seconds"] = _seconds(begin_ns, clock())
         settings.directory.describe(description)
+    await _report(settings.directory, progress)
+    return result
+
+
+async def _report(directory: RunDirectory, progress: Progress) -> None:
+    """Write the report beside everything else; without it the run is what it was."""
+    try:
+        # A long history takes seconds, in which Ctrl-C is to be heard.
+        await asyncio.to_thread(lambda: write_report(read_run(directory)))
+    except Exception as error:
+        progress.event(f"no report was written: {error!r}")
 
 
 def _milestones(history: History, begin_ns: int) -> dict[str, float]:

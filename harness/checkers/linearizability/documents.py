@@ -34,6 +34,7 @@ def check_documents(history: History, finals: Sequence[FinalState]) -> Verdict:
     return check(
         ChromaDocument(),
         (call for key, found in reads.items() for call in _calls(key, effects.get(key, ()), found)),
+        origin_ns=min(operation.invoked_ns for operation in history.operations),
     )
 
 

@@ -1,8 +1,9 @@
 """Owns the judgement of a whole history: every partition gets its share of a budget of steps."""
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
+from harness.checkers.linearizability.minimal import minimal
 from harness.checkers.linearizability.model import Call, InputT, Model, OutputT, StateT
 from harness.checkers.linearizability.search import Answer, Counterexample, Search
 from harness.model.verdict import Outcome, Verdict, Violation, decide
@@ -22,11 +23,13 @@ def check(
     model: Model[StateT, InputT, OutputT],
     calls: Iterable[Call[InputT, OutputT]],
     budget: int = DEFAULT_STEPS,
+    origin_ns: int | None = None,
 ) -> Verdict:
     """Judge whether every partition of the calls is linearizable; the first that is not ends it.
 
     Partitions take turns, so that one that is hard to decide hides no fault of another. The verdict
     is unknown when `budget` steps of the model did not decide all, and when there are no calls.
+    Evidence tells times from `origin_ns` on, by default from the first call of its partition.
     """
     by_partition: dict[Hashable, list[Call[InputT, OutputT]]] = defaultdict(list)
     for call in calls:
@@ -46,7 +49,7 @@ def check(
         left -= search.steps - already
         figures["steps"] += search.steps - already
         if answer is Answer.ILLEGAL:
-            violation = _violation(model, partition, by_partition[partition], search)
+            violation = _violation(model, partition, by_partition[partition], origin_ns)
             return decide(NAME, examined, [violation], figures)
         if answer is Answer.UNDECIDED:
             waiting.append((partition, search))
@@ -69,13 +72,19 @@ def _undecided(examined: int, figures: dict[str, float], waiting: int, budget: i
 def _violation(
     model: Model[StateT, InputT, OutputT],
     partition: Hashable,
-    calls: Iterable[Call[InputT, OutputT]],
-    search: Search[StateT, InputT, OutputT],
+    calls: Sequence[Call[InputT, OutputT]],
+    origin_ns: int | None,
 ) -> Violation:
+    """Show the smallest part of the calls that no order explains."""
     subject = f" on {model.show_partition(partition)}" if partition != "" else ""
-    origin_ns = min(call.invoked_ns for call in calls)
+    if origin_ns is None:
+        origin_ns = min(call.invoked_ns for call in calls)
     message = f"no order of the operations{subject} explains what clients were told"
-    return Violation(message, tuple(_evidence(model, search.counterexample(), origin_ns)))
+    search = Search(model, minimal(model, calls))
+    search.advance(DEFAULT_STEPS)
+    example = search.counterexample()
+    evidence = tuple(_evidence(model, example, origin_ns))
+    return Violation(message, evidence, operation=example.stuck[0].name if example.stuck else "")
 
 
 def _evidence(
