@@ -13,6 +13,7 @@ import allure
 
 from harness.errors import RunDirectoryError
 from harness.report.progress import Progress
+from harness.report.standing import Standing
 from harness.report.timeline import timeline
 from harness.runner.run_directory import RunDirectory
 
@@ -39,9 +40,9 @@ class AllureSteps:
         with allure.step(text):
             self._told.event(text)
 
-    def tick(self, operations: int, failed: int) -> None:
+    def tick(self, standing: Standing) -> None:
         """Tell the other one only."""
-        self._told.tick(operations, failed)
+        self._told.tick(standing)
 
     def __enter__(self) -> Self:
         return self
