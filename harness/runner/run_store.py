@@ -63,7 +63,7 @@ class RunStore:
         if not self.root.is_dir():
             return []
         found = (RunDirectory(path) for path in self.root.iterdir())
-        runs = [_read(directory) for directory in found if directory.description.is_file()]
+        runs = [read_run(directory) for directory in found if directory.description.is_file()]
         return sorted(runs, key=lambda run: (str(run.description.get("started_at")), run.name))
 
     def find(self, word: str) -> SavedRun:
@@ -75,18 +75,19 @@ class RunStore:
             return runs[-1]
         for path in (Path(word), self.root / word):
             if RunDirectory(path).description.is_file():
-                return _read(RunDirectory(path))
+                return read_run(RunDirectory(path))
         raise RunDirectoryError(
             f"there is no run {word!r}, neither here nor in {self.root}: see `chroma-chaos list`"
         )
 
 
-def _read(directory: RunDirectory) -> SavedRun:
+def read_run(directory: RunDirectory) -> SavedRun:
+    """Read what the files say of a run; raises `RunDirectoryError` for torn or foreign ones."""
     try:
         description = msgspec.json.decode(directory.description.read_bytes(), type=dict[str, Any])
         judgement = None
         if directory.verdict.is_file():
             judgement = msgspec.json.decode(directory.verdict.read_bytes(), type=Judgement)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise RunDirectoryError(f"{directory.path} holds no readable run: {error}") from error
     return SavedRun(directory, description, judgement)
