@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import msgspec
-
 from harness.errors import RunDirectoryError
 from harness.model.gap import GapReport
 from harness.report.gap_plot import draw
 from harness.runner.gap_store import REPORT, find_gaps
+from harness.runner.run_directory import read_json
 from harness.runner.run_store import RunStore
 
 _MOST_PLOTS = 8
@@ -44,25 +43,19 @@ class GapReports:
         """Read one; raises `RunDirectoryError` for one that is not there, or torn."""
         if name not in self._names():
             raise RunDirectoryError(f"there is no measured gap {name!r} in {self._root}")
-        path = self._root / name / REPORT
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=GapReport)
-        except (OSError, msgspec.DecodeError, RecursionError) as error:
-            raise RunDirectoryError(f"{path} holds no measured gap: {error}") from error
+        return read_json(self._root / name / REPORT, GapReport, "measured gap")
 
     def plot(self, names: Sequence[str]) -> bytes:
         """Draw one measurement, or two beside one another, from their runs."""
-        reports = [self.report(name) for name in names]
+        for name in names:
+            self.report(name)
         stamps = ((self._root / name / REPORT).stat().st_mtime_ns for name in names)
         key = (*names, *stamps)
         with self._drawing:
             if key not in self._plots:
                 measured = [find_gaps(RunStore(self._root), name) for name in names]
                 target = BytesIO()
-                draw(
-                    [(report, each.points) for report, each in zip(reports, measured, strict=True)],
-                    target,
-                )
+                draw([(each.report, each.points) for each in measured], target)
                 self._plots[key] = target.getvalue()
             self._plots.move_to_end(key)
             while len(self._plots) > _MOST_PLOTS:

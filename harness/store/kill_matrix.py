@@ -10,6 +10,7 @@ import msgspec
 
 from harness.errors import RunDirectoryError
 from harness.model.verdict import Outcome
+from harness.runner.run_directory import read_json
 
 REPORT = "mutants.json"
 
@@ -92,8 +93,4 @@ def read_matrix(root: Path, campaign: str) -> KillMatrix:
     """Read a campaign; raises `RunDirectoryError` for one that is not there, or torn."""
     if campaign not in campaigns(root):
         raise RunDirectoryError(f"there is no kill matrix {campaign!r} in {root}: `make mutants`")
-    path = root / campaign / REPORT
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=KillMatrix)
-    except (OSError, msgspec.DecodeError, RecursionError) as error:
-        raise RunDirectoryError(f"{path} holds no kill matrix: {error}") from error
+    return read_json(root / campaign / REPORT, KillMatrix, "kill matrix")

@@ -37,7 +37,7 @@ class Trend:
 
     def worst(self, figure: str) -> float | None:
         """Find the highest value of a figure."""
-        return max(filter(None, self.values(figure)), default=None)
+        return max((value for value in self.values(figure) if value is not None), default=None)
 
     def values(self, figure: str) -> list[float | None]:
         """Give a figure of every run."""

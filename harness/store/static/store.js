@@ -29,7 +29,7 @@ function line(series, number) {
     dash: isSecond ? [7, 4] : undefined,
     width: series.thin ? 1 : 2,
     spanGaps: false,
-    points: { show: series.values.length < 120, size: series.thin ? 3 : 6 },
+    points: { show: series.values.length < 120, size: series.thin ? 3 : 6, fill: colour("card") },
     value: (_, value) => (value === null || value === undefined ? "-" : value.toLocaleString("en")),
   };
 }
