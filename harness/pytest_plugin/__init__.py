@@ -10,6 +10,7 @@ import allure
 import pytest
 
 from harness.errors import UsageError
+from harness.pytest_plugin.allure_labels import label, write_environment
 from harness.pytest_plugin.cases import ROW, case_of
 from harness.pytest_plugin.evidence import evidence, evidence_once
 from harness.pytest_plugin.fixtures import (
@@ -47,9 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that contradict, before anything is started."""
     try:
-        lab_options(config)
+        options = lab_options(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
+    write_environment(config, options.configuration)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,6 +65,8 @@ def pytest_runtest_makereport(
         return report
     # A report may come from another process (pytest-xdist), so this is plain data.
     setattr(report, ROW, case.as_row())
+    if report.when == "setup":
+        label(item, case)
     if report.failed and report.when != "teardown":
         title = f"{case.scenario}, seed {case.seed}"
         report.sections.append((title, evidence_once(item, case)))

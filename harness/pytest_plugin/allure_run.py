@@ -44,6 +44,10 @@ class AllureSteps:
         """Tell the other one only."""
         self._told.tick(standing)
 
+    def end(self) -> None:
+        """End the last step."""
+        self._phase.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -69,6 +73,9 @@ def attach_run(directory: RunDirectory) -> Iterator[None]:
         ):
             if path.is_file():
                 allure.attach(path.read_text(), path.name, kind)
+        report = directory.path / "report.html"
+        if report.is_file():
+            allure.attach.file(report, report.name, allure.attachment_type.HTML)
         allure.attach("\n".join(_timeline(directory)), "timeline.txt", _TEXT)
         for log in sorted((directory.path / "logs").glob("*.log")):
             allure.attach(_end_of(log), f"logs/{log.name}", _TEXT)

@@ -87,7 +87,7 @@ class Comparison:
 def _outcomes(run: SavedRun) -> dict[str, str]:
     verdicts = run.judgement.verdicts if run.judgement else ()
     return {
-        v.checker: f"{v.outcome}, {len(v.violations)} violations"
+        v.checker: f"{v.outcome}, {len(v.violations)} violation{'s' * (len(v.violations) != 1)}"
         if v.outcome is Outcome.FAIL
         else str(v.outcome)
         for v in verdicts

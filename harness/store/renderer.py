@@ -52,6 +52,7 @@ class Renderer:
             "seconds": lambda value: "-" if value is None else f"{value:,.3f}",
             "milliseconds": lambda value: "-" if value is None else f"{value:,.1f}",
             "size": _size,
+            "short": _short,
             "moment": lambda iso: iso[:16].replace("T", " "),
             "path": lambda name: quote(name, safe="/"),
         }
@@ -84,6 +85,13 @@ def picture(svg: bytes) -> web.Response:
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     }
     return web.Response(body=svg, content_type="image/svg+xml", headers=headers)
+
+
+def _short(command: str) -> str:
+    """Name the program of a command without its directory, which says nothing of what it is."""
+    program, space, arguments = command.partition(" ")
+    is_path = program.startswith("/")
+    return f"{program.rpartition('/')[2]}{space}{arguments}" if is_path else command
 
 
 def _size(size_bytes: int) -> str:

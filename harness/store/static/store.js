@@ -6,13 +6,19 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+// Steps of a logarithmic axis: powers of ten, and 2 and 5 times those where there is room.
+function steps(min, max) {
+  const factors = max / min < 1000 ? [1, 2, 5] : [1];
+  const powers = [-2, -1, 0, 1, 2, 3, 4, 5].map((exponent) => 10 ** exponent);
+  return powers.flatMap((power) => factors.map((factor) => factor * power)).filter((n) => n >= min && n <= max);
+}
+
 function axes(chart) {
   const common = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   const x = chart.kind === "trend"
     ? { ...common, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: (_, splits) => splits.map((n) => `no. ${n}`) }
     : { ...common, values: (_, splits) => splits.map((n) => `${n} s`) };
-  const powers = (_, __, min, max) => [0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000].filter((n) => n >= min && n <= max);
-  const splits = chart.log ? powers : undefined;
+  const splits = chart.log ? (_, __, min, max) => steps(min, max) : undefined;
   return [x, { ...common, size: 64, splits, values: (_, splits) => splits.map((n) => (n === null ? "" : n.toLocaleString("en"))) }];
 }
 
