@@ -14,7 +14,7 @@ from harness.report.timeline import timeline
 from harness.runner.run_directory import RunDirectory
 from harness.runner.run_store import SavedRun, read_run
 from harness.store.comparison import SIDES, Comparison
-from harness.store.files import files_in
+from harness.store.files import RunFile, files_in
 from harness.store.filter import ANY_GROUP, FIELDS, RunFilter, choices
 from harness.store.glance import Glance, glance_at
 from harness.store.histories import Histories
@@ -69,9 +69,10 @@ class RunPages:
     async def run(self, request: web.Request) -> web.Response:
         """Show one run."""
         name = request.match_info["name"]
-        return await asyncio.to_thread(self._run, self._index.directory(name), name)
+        return await asyncio.to_thread(self._run, name)
 
-    def _run(self, directory: RunDirectory, name: str) -> web.Response:
+    def _run(self, name: str) -> web.Response:
+        directory = self._index.directory(name)
         glance = glance_at(directory, name)
         saved = _saved(directory)
         verdicts = saved.judgement.verdicts if saved and saved.judgement else ()
@@ -94,37 +95,39 @@ class RunPages:
 
     async def report(self, request: web.Request) -> web.StreamResponse:
         """Answer a run's own report, as a page that can do nothing to others."""
-        path = self._index.directory(request.match_info["name"]).path / REPORT
+        directory = await asyncio.to_thread(self._index.directory, request.match_info["name"])
+        path = directory.path / REPORT
         if not path.is_file() or path.is_symlink():
             raise RunDirectoryError(f"{path.parent.name} has no {REPORT}")
         return web.FileResponse(path, headers={**REPORT_HEADERS, "Content-Type": "text/html"})
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Answer one file of a run: text to read, anything else to keep."""
-        wanted = request.match_info["name"]
-        name = max(
-            (run.name for run in self._index.glances() if wanted.startswith(f"{run.name}/")),
-            key=len,
-            default=wanted,
-        )
-        found = await asyncio.to_thread(files_in, self._index.directory(name).path)
-        file = found.get(wanted.removeprefix(f"{name}/"))
-        if file is None:
-            raise RunDirectoryError(f"run {name} has no such file")
+        file = await asyncio.to_thread(self._find_file, request.match_info["name"])
         headers = {**FILE_HEADERS, "Content-Type": f"{file.content_type}; charset=utf-8"}
         if "keep" in request.query or file.content_type != "text/plain":
             headers["Content-Disposition"] = "attachment"
         return web.FileResponse(file.path, headers=headers)
+
+    def _find_file(self, wanted: str) -> RunFile:
+        """Find a file by the names of its run and its own; raises `RunDirectoryError`."""
+        runs = (run.name for run in self._index.glances())
+        name = next((run for run in runs if wanted.startswith(f"{run}/")), wanted)
+        found = files_in(self._index.directory(name).path)
+        file = found.get(wanted.removeprefix(f"{name}/"))
+        if file is None:
+            raise RunDirectoryError(f"run {name} has no such file")
+        return file
 
     async def compare(self, request: web.Request) -> web.Response:
         """Lay two runs side by side."""
         names = request.query.getall("run", [])
         if len(names) != len(SIDES):
             raise web.HTTPBadRequest(text=f"choose two runs to compare, not {len(names)}")
-        directories = [self._index.directory(name) for name in names]
-        return await asyncio.to_thread(self._compare, directories, names)
+        return await asyncio.to_thread(self._compare, names)
 
-    def _compare(self, directories: Sequence[RunDirectory], names: Sequence[str]) -> web.Response:
+    def _compare(self, names: Sequence[str]) -> web.Response:
+        directories = [self._index.directory(name) for name in names]
         left, right = (read_run(directory) for directory in directories)
         read = [self._history(directory) for directory in directories]
         histories = [history for history, _ in read if history is not None]
