@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 import termios
@@ -13,6 +14,12 @@ from typing import Self
 import pyte
 
 _ENDED = OSError
+
+
+def _be_in_the_foreground() -> None:
+    """Take the terminal, so that its keys send signals, also where tests run in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -34,7 +41,7 @@ class Terminal:
             stderr=self._slave,
             env={**os.environ, "TERM": "xterm-256color", **environment},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_be_in_the_foreground,
         )
         self._reader = threading.Thread(target=self._read, name="terminal")
         self._reader.start()

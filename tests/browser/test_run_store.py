@@ -43,6 +43,10 @@ def write_report(directory: Path) -> None:
     )
 
 
+def is_figure(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").isdigit()
+
+
 @asynccontextmanager
 async def opened(
     browser: Browser, url: str, size: tuple[int, int] = DESK, **options: object
@@ -95,8 +99,8 @@ async def test_two_runs_are_ticked_and_laid_side_by_side(browser: Browser, store
         await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         # All charts tell of the second that is pointed at in one of them.
         for number in range(3):
-            legend = page.locator("figure").nth(number).locator(".u-legend .u-value").nth(1)
-            assert (await legend.inner_text()).replace(",", "").replace(".", "").isdigit()
+            told = f"figure >> nth={number} >> .u-legend .u-value >> nth=1"
+            await watched.sees(told, is_figure, "what is pointed at is told", 10)
     assert watched.complaints == []
 
 
@@ -112,7 +116,9 @@ async def test_trends_gaps_and_the_matrix_are_a_click_away(browser: Browser, sto
             await page.get_by_role("checkbox", name=f"compare {name}").check()
         await page.get_by_role("button", name="compare the two").click()
         assert await page.locator("#failures tbody tr").count() == 4
-        width = await page.locator("img.plot").evaluate("image => image.naturalWidth")
+        width = await page.locator("img.plot").evaluate(
+            "image => image.decode().then(() => image.naturalWidth)"
+        )
         assert width > 500
         await page.get_by_role("link", name="Kill matrix").click()
         assert "2 of 3 were caught" in await watched.text("main")

@@ -81,8 +81,8 @@ def test_a_real_run_is_shown_and_ctrl_c_ends_it_and_gives_the_terminal_back(tmp_
             return all(each in terminal.shown() for each in words)
 
         wait_until(lambda: shows("starting the lab"), 10.0, terminal.shown)
-        wait_until(lambda: shows("states  primary UP  replica UP"), 60.0, terminal.shown)
-        wait_until(lambda: shows("faults  kill primary for", "primary DOWN"), 60.0, terminal.shown)
+        wait_until(lambda: shows("states primary UP  replica UP"), 60.0, terminal.shown)
+        wait_until(lambda: shows("faults kill primary for", "primary DOWN"), 60.0, terminal.shown)
         assert has_panel(terminal)
         terminal.press(CTRL_C)
         assert terminal.wait(20.0) == 128 + signal.SIGINT, terminal.scrolled()
