@@ -114,7 +114,7 @@ endif
 .PHONY: allure
 allure: .tools/allure ## Make Allure's report of what pytest --alluredir left (ARGS="allure-results")
 	@.tools/allure/node_modules/.bin/allure generate $(or $(ARGS),allure-results) \
-	  --output allure-report
+	  --config allurerc.yaml --output allure-report
 	@echo "look at it: .tools/allure/node_modules/.bin/allure open allure-report"
 
 .PHONY: browser

@@ -57,6 +57,7 @@ def test_of_nothing():
     pass
 """
 HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -230,6 +231,7 @@ def test_allure_has_a_step_for_each_checker_that_failed_as_it_did(
 def test_the_allure_report_is_made_of_them(told: list[str], session: dict[str, Any]) -> None:
     report = session["directory"] / "report"
     words = (str(session["directory"] / "allure"), "--output", str(report))
+    words = (*words, "--config", str(PROJECT / "allurerc.yaml"))
     made = subprocess.run(
         [allure_tool(), "generate", *words],
         cwd=session["directory"],
@@ -242,13 +244,16 @@ def test_the_allure_report_is_made_of_them(told: list[str], session: dict[str, A
     assert (report / "index.html").is_file()
     data = [json.loads(path.read_bytes()) for path in report.glob("data/test-results/*.json")]
     assert len(data) == len(results_of(session))
+    tree = json.loads((report / "widgets" / "tree.json").read_bytes())
+    groups = {group["name"] for group in tree["groupsById"].values()}
+    assert {"The second case", "broken", "The third case", "impossible"} <= groups
     statuses = [each["status"] for each in data]
     assert (statuses.count("failed"), statuses.count("skipped")) == (2, 3)
 
 
 def allure_tool() -> str:
     """Find the tool that `make allure` fetches."""
-    fetched = Path(__file__).parents[3] / ".tools/allure/node_modules/.bin/allure"
+    fetched = PROJECT / ".tools/allure/node_modules/.bin/allure"
     found = str(fetched) if fetched.exists() else shutil.which("allure")
     if found is None:
         pytest.skip("the tool that makes Allure's reports is not there: `make .tools/allure`")
