@@ -2,58 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request
+from playwright.async_api import Browser
 
-from harness.errors import HarnessError
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from tests.browser.watched import DESK, PHONE, Watched
 from tests.integration.lb.calls import add, create, eventually, ids_in, is_quiet
 
-PHONE, DESK = (390, 844), (1200, 900)
 # What the browser itself says when the load balancer is killed.
 NETWORK_ERROR = "Failed to load resource"
 
 
 @dataclass
-class Watched:
-    """An open page, and all that should not happen on it."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._note)
-
-    def _note(self, request: Request) -> None:
-        self.hosts.add(urlsplit(request.url).netloc)
-
-    async def text(self, selector: str) -> str:
-        """Read what a person reads there."""
-        return await self.page.inner_text(selector)
-
-    async def sees(
-        self, selector: str, fits: Callable[[str], bool], what: str, timeout_seconds: float = 30
-    ) -> None:
-        """Wait until the text of an element fits. The page allows no script of a test's."""
-
-        async def look() -> bool:
-            return fits(await self.text(selector))
-
-        try:
-            await eventually(look, what, timeout_seconds)
-        except HarnessError as error:
-            raise AssertionError(f"{error}; the page says: {await self.text('body')}") from error
+class WatchedPage(Watched):
+    """The live page."""
 
     async def sees_state(self, instance: str, state: str) -> None:
         """Wait until an instance is shown in a state."""
@@ -93,11 +63,11 @@ async def lb(lab: ProcessLab) -> AsyncIterator[httpx.AsyncClient]:
 @asynccontextmanager
 async def opened(
     browser: Browser, lab: ProcessLab, size: tuple[int, int] = DESK
-) -> AsyncIterator[Watched]:
+) -> AsyncIterator[WatchedPage]:
     """Open the page, and wait until it shows something."""
     context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
     try:
-        watched = Watched(await context.new_page())
+        watched = WatchedPage(await context.new_page())
         await watched.page.goto(f"{lab.lb_url}/")
         await watched.page.wait_for_selector("[data-instance=replica] .state")
         yield watched

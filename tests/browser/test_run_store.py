@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from harness.store.app import Server
-from tests.browser.test_live_page import DESK, PHONE, Watched
+from tests.browser.watched import DESK, PHONE, Watched
 from tests.saved_runs import SavedRunPlan, save_gaps, save_matrix, save_run
 
 PLANS = [
