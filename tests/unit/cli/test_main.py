@@ -45,7 +45,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
     [
         (
             ["brake"],
-            "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, show, shrink, soak, "
+            "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, serve, show, shrink, soak, "
             "sweep",
         ),
         (["lab", "sideways"], "down, status, up"),
