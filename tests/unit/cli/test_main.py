@@ -45,8 +45,8 @@ def test_every_help_explains_itself(words, capsys) -> None:
     [
         (
             ["brake"],
-            "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, serve, show, shrink, soak, "
-            "sweep",
+            "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, serve, show, shrink, "
+            "soak, sweep",
         ),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
