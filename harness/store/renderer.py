@@ -27,10 +27,10 @@ REPORT_HEADERS = {
     **PAGE_HEADERS,
     # A report has its script and its data within it; it gets an origin of its own, and no network.
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'unsafe-inline' blob: data:; style-src 'unsafe-inline'; "
-        "img-src data: blob:; connect-src data: blob:; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'self'; "
-        "sandbox allow-scripts allow-downloads allow-popups"
+        "sandbox allow-scripts allow-downloads"
     ),
 }
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
