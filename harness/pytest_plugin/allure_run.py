@@ -73,8 +73,8 @@ def attach_run(directory: RunDirectory) -> Iterator[None]:
         ):
             if path.is_file():
                 allure.attach(path.read_text(), path.name, kind)
-        report = directory.path / "report.html"
-        if report.is_file():
+        if directory.report.is_file():
+            report = directory.report
             allure.attach.file(report, report.name, allure.attachment_type.HTML)
         allure.attach("\n".join(_timeline(directory)), "timeline.txt", _TEXT)
         for log in sorted((directory.path / "logs").glob("*.log")):

@@ -56,6 +56,11 @@ class RunDirectory:
         return self.path / "summary.txt"
 
     @property
+    def report(self) -> Path:
+        """The same and more as a page, with charts and the history itself."""
+        return self.path / "report.html"
+
+    @property
     def description(self) -> Path:
         """Seed, scenario, configuration, versions, limits and timings."""
         return self.path / "run.json"

@@ -47,6 +47,7 @@ class GapReports:
 
     def plot(self, names: Sequence[str]) -> bytes:
         """Draw one measurement, or two beside one another, from their runs."""
+        # Whatever has no report is refused here: below, a name may also be a path.
         for name in names:
             self.report(name)
         stamps = ((self._root / name / REPORT).stat().st_mtime_ns for name in names)

@@ -13,7 +13,7 @@ PAGE_HEADERS = {
     # A page needs nothing from elsewhere, and what a run says must never become a script.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,8 +28,7 @@ REPORT_HEADERS = {
     # A report has its script and its data within it; it gets an origin of its own, and no network.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "sandbox allow-scripts allow-downloads"
     ),
 }

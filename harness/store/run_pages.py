@@ -23,7 +23,6 @@ from harness.store.latency import latency_charts
 from harness.store.renderer import FILE_HEADERS, REPORT_HEADERS, Renderer
 from harness.store.trends import trends_of
 
-REPORT = "report.html"
 _MOST_LINES = 400
 
 
@@ -89,17 +88,19 @@ class RunPages:
             timeline=lines[:_MOST_LINES],
             more_lines=max(0, len(lines) - _MOST_LINES),
             trouble=trouble,
-            has_report=REPORT in files,
+            has_report=directory.report.name in files,
             files=files.values(),
         )
 
     async def report(self, request: web.Request) -> web.StreamResponse:
         """Answer a run's own report, as a page that can do nothing to others."""
         directory = await asyncio.to_thread(self._index.directory, request.match_info["name"])
-        path = directory.path / REPORT
+        path = directory.report
         if not path.is_file() or path.is_symlink():
-            raise RunDirectoryError(f"{path.parent.name} has no {REPORT}")
-        return web.FileResponse(path, headers={**REPORT_HEADERS, "Content-Type": "text/html"})
+            raise RunDirectoryError(f"{path.parent.name} has no {path.name}")
+        return web.FileResponse(
+            path, headers={**REPORT_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+        )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Answer one file of a run: text to read, anything else to keep."""
