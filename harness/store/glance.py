@@ -58,6 +58,7 @@ class Glance:
     failing: tuple[str, ...] = ()
     figures: Figures = field(default_factory=Figures)
     trouble: str = ""
+    has_report: bool = False
 
 
 def glance_at(directory: RunDirectory, name: str) -> Glance:
@@ -86,6 +87,7 @@ def glance_at(directory: RunDirectory, name: str) -> Glance:
         ),
         failing=failing_in(run),
         figures=figures_of(run.figures()),
+        has_report=directory.report.is_file(),
     )
 
 

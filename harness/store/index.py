@@ -42,7 +42,8 @@ class Index:
 
     def _glance(self, name: str) -> Glance:
         directory = RunDirectory(self.root / name)
-        stamp = _stamp(directory.description), _stamp(directory.verdict)
+        files = (directory.description, directory.verdict, directory.report)
+        stamp = tuple(_stamp(file) for file in files)
         known = self._known.get(name)
         if known is None or known[0] != stamp:
             self._known[name] = known = (stamp, glance_at(directory, name))

@@ -77,7 +77,6 @@ class RunPages:
         verdicts = saved.judgement.verdicts if saved and saved.judgement else ()
         history, trouble = self._history(directory)
         figures = {verdict.checker: verdict.figures for verdict in verdicts}
-        files = files_in(directory.path)
         lines = list(timeline(history)) if history else []
         return self._renderer.page(
             "run.html",
@@ -88,8 +87,7 @@ class RunPages:
             timeline=lines[:_MOST_LINES],
             more_lines=max(0, len(lines) - _MOST_LINES),
             trouble=trouble,
-            has_report=directory.report.name in files,
-            files=files.values(),
+            files=files_in(directory.path).values(),
         )
 
     async def report(self, request: web.Request) -> web.StreamResponse:

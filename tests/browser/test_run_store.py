@@ -81,7 +81,7 @@ async def test_a_person_finds_the_run_that_failed_and_what_it_lost(
         rows = page.locator("#runs tbody tr")
         assert await rows.count() == 1
         assert "durability" in await rows.first.inner_text()
-        await page.get_by_role("link", name=PLANS[4].name).click()
+        await page.get_by_role("link", name=PLANS[4].name, exact=True).click()
         assert "1 of 4 checkers found a violation" in await watched.text("main")
         await page.locator("summary").first.click()
         assert "client-1 asked to add it" in await watched.text("#checkers")

@@ -74,6 +74,13 @@ def test_a_change_is_seen_and_what_is_gone_is_gone(index: Index) -> None:
     assert passed not in words(index)
 
 
+def test_a_report_that_is_written_later_is_seen(index: Index) -> None:
+    passed = next(run for run in index.glances() if run.word is Word.PASS)
+    assert not passed.has_report
+    index.directory(passed.name).report.write_text("<p>")
+    assert [run.name for run in index.glances() if run.has_report] == [passed.name]
+
+
 def test_runs_of_one_purpose_have_the_name_of_their_directory(index: Index) -> None:
     save_gaps(index.root, "20260401T000000-gap-7")
     groups = {run.name: run.group for run in index.glances() if run.group}
