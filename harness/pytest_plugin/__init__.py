@@ -48,10 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that contradict, before anything is started."""
     try:
-        options = lab_options(config)
+        lab_options(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-    write_environment(config, options.configuration)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell Allure what is judged, once its own plugin has emptied the directory."""
+    write_environment(session.config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,11 +38,12 @@ def label(item: pytest.Item, case: Case) -> None:
         allure.dynamic.parameter(name, value, excluded=True)
 
 
-def write_environment(config: pytest.Config, configuration: Mapping[str, object]) -> None:
+def write_environment(config: pytest.Config) -> None:
     """Tell in the directory of Allure's results what was judged, for the page that begins it."""
     directory = config.getoption("allure_report_dir", None)
     if not directory or hasattr(config, "workerinput"):
         return
+    configuration = lab_options(config).configuration
     told = {"lab": configuration["lab"], "load balancer": _load_balancer(configuration)}
     lines = [f"{name.replace(' ', '_')}={value}" for name, value in told.items()]
     path = Path(directory)

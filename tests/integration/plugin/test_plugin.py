@@ -83,6 +83,7 @@ def told(
         pytester.makeconftest(CONFTEST)
         pytester.makepyfile(**modules("kept", "broken", "impossible"))
         words = ("--chaos-seed", "7", "--keep-runs", "--alluredir", str(directory / "allure"))
+        words = (*words, "--clean-alluredir")
         result = pytester.runpytest_subprocess("-rs", *words)
         session["outcomes"], session["lines"] = result.parseoutcomes(), result.outlines
     return session["lines"]
