@@ -2,9 +2,9 @@
 
 import fcntl
 import os
-import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Sequence
@@ -16,10 +16,14 @@ import pyte
 _ENDED = OSError
 
 
-def _be_in_the_foreground() -> None:
-    """Take the terminal, so that its keys send signals, also where tests run in the background."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# Takes the terminal, so that its keys send signals, also where tests run in the background. It is
+# done after the fork and in a new program: a process with threads must not do it between the two.
+_IN_THE_FOREGROUND = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
@@ -35,13 +39,12 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _IN_THE_FOREGROUND, *command],
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
             env={**os.environ, "TERM": "xterm-256color", **environment},
             start_new_session=True,
-            preexec_fn=_be_in_the_foreground,
         )
         self._reader = threading.Thread(target=self._read, name="terminal")
         self._reader.start()
