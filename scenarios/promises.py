@@ -3,6 +3,7 @@
 What a load balancer was seen not to offer is skipped; ours has to offer all of it.
 """
 
+import allure
 import pytest
 
 from harness.checkers import (
@@ -24,6 +25,10 @@ from harness.checkers import (
 )
 from harness.model.verdict import Outcome, Verdict
 from harness.runner.run import RunResult
+
+# How bad a broken promise is: that of data above those of waiting, which the plugin ranks itself.
+DATA = allure.severity(allure.severity_level.BLOCKER)
+FIGURES = allure.severity(allure.severity_level.NORMAL)
 
 # What takes how long, and what fails, is asserted by itself.
 _TIMED = (availability.NAME, convergence.NAME)
@@ -52,23 +57,28 @@ def test_no_client_waits_longer_than_one_second(run: RunResult) -> None:
     assert verdict.figures["gap_seconds"] <= 1.0, verdict.violations
 
 
+@DATA
 def test_no_acknowledged_write_is_lost(run: RunResult) -> None:
     held(run, durability.NAME)
 
 
+@DATA
 def test_nothing_deleted_comes_back(run: RunResult) -> None:
     held(run, resurrection.NAME)
 
 
+@DATA
 def test_nothing_is_there_that_no_client_wrote(run: RunResult) -> None:
     held(run, phantom.NAME)
 
 
+@DATA
 def test_no_client_reads_what_is_stale(run: RunResult) -> None:
     for checker in (linearizability.NAME, sessions.READ_YOUR_WRITES, sessions.MONOTONIC_READS):
         held(run, checker)
 
 
+@DATA
 def test_instances_hold_identical_data(run: RunResult) -> None:
     verdict = run.verdict(convergence.NAME)
     assert verdict.examined > 0
@@ -84,11 +94,13 @@ def test_instances_agree_within_the_promised_time(run: RunResult) -> None:
         assert verdict.figures[figure] <= promised_seconds, verdict
 
 
+@FIGURES
 def test_searches_at_each_instance_find_the_nearest_documents(run: RunResult) -> None:
     figures = held(run, recall.NAME).figures
     assert {"primary", "replica"} <= figures.keys()
 
 
+@DATA
 def test_a_write_that_is_sent_again_happens_once(run: RunResult) -> None:
     assert held(run, exactly_once.NAME).figures["repeats"] >= 1
 
@@ -105,10 +117,12 @@ def test_nothing_is_left_to_do_in_the_log(run: RunResult) -> None:
     held(run, log_drained.NAME)
 
 
+@FIGURES
 def test_the_figures_of_the_log_are_true(run: RunResult) -> None:
     held(run, status_figures.NAME)
 
 
+@FIGURES
 def test_the_figures_of_health_are_true(run: RunResult) -> None:
     held(run, health_figures.NAME)
 

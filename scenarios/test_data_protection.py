@@ -23,7 +23,7 @@ PROTECTED = "global"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.asyncio(loop_scope="module"),
-    allure.feature("Production data"),
+    allure.epic("Production data"),
 ]
 
 REFERENCES = ("name", "stable id", "UUID on the primary", "UUID on the replica")

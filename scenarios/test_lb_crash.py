@@ -28,7 +28,7 @@ CASES = (Case("lb-crash"), Case("lb-crash-steps"))
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    allure.feature("Use case 6, transaction safety"),
+    allure.epic("Use case 6, transaction safety"),
 ]
 
 

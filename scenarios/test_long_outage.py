@@ -33,7 +33,7 @@ SCENARIO = "long-outage"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    allure.feature("Operation"),
+    allure.epic("Operation"),
 ]
 
 # Every ten seconds it is looked for what instances have lost.

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.usefixtures("our_own"),
     pytest.mark.asyncio(loop_scope="module"),
-    allure.feature("Emergency recovery of a mapping"),
+    allure.epic("Emergency recovery of a mapping"),
 ]
 
 

@@ -15,7 +15,7 @@ SCENARIO = "normal"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.asyncio(loop_scope="module"),
-    allure.feature("Poison request"),
+    allure.epic("Poison request"),
 ]
 
 _MORE_METADATA_KEYS_THAN_CHROMA_CAN_STORE = {f"k{n}": n for n in range(5462)}

@@ -25,7 +25,7 @@ SCENARIO = "postgres-down"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    allure.feature("Use case 6, transaction safety"),
+    allure.epic("Use case 6, transaction safety"),
 ]
 
 

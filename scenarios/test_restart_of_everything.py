@@ -22,7 +22,7 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
 
 SCENARIO = "restart-of-everything"
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Operation")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Operation")]
 
 
 def test_reads_and_writes_succeed_again(run: RunResult) -> None:

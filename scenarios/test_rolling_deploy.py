@@ -23,7 +23,7 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
 
 SCENARIO = "rolling-deploy"
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Operation")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Operation")]
 
 
 def test_no_client_waits_longer_than_a_takeover_may_take(run: RunResult) -> None:

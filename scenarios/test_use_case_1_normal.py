@@ -36,7 +36,7 @@ from scenarios.reads import fruitless_searches, listings, search_recall, searche
 
 CASES = (Case("normal", Addressing.ID), Case("normal", Addressing.NAME))
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 1, normal operation")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Use case 1, normal operation")]
 
 
 def test_collections_exist_on_every_instance_under_different_uuids(run: RunResult) -> None:

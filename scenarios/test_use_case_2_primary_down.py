@@ -39,7 +39,7 @@ CASES = (
     Case("primary-flapping", Addressing.NAME),
 )
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 2, primary down")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Use case 2, primary down")]
 
 
 def test_clients_wrote_searched_and_deleted_while_the_primary_was_down(run: RunResult) -> None:

@@ -23,7 +23,7 @@ SCENARIO = "primary-forced-down"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    allure.feature("Use case 2, primary down by an administrator's word"),
+    allure.epic("Use case 2, primary down by an administrator's word"),
 ]
 
 

@@ -38,7 +38,7 @@ CASES = (
     Case("replica-black-hole", Addressing.NAME),
 )
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 3, replica down")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Use case 3, replica down")]
 
 _READS = 40
 _COUNTED = Rule(name="count reads", what=What.GET, deed=Hold(0.0))

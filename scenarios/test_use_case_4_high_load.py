@@ -31,7 +31,7 @@ from harness.runner.run_directory import RunDirectory
 from harness.runner.scenario import Scenario
 from harness.workloads.settings import WorkloadSettings
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 4, high load")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Use case 4, high load")]
 
 USERS, DOCUMENTS = 10, 50
 MOST_SECONDS = 3.0

@@ -22,7 +22,7 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
 
 SCENARIO = "timing-gap"
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Use case 5, the timing gap")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Use case 5, the timing gap")]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,7 +30,7 @@ SCENARIO = "both-down"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.alone,
-    allure.feature("Use case 6, transaction safety"),
+    allure.epic("Use case 6, transaction safety"),
 ]
 
 needs_our_own = pytest.mark.usefixtures("our_own")

@@ -13,6 +13,7 @@ from harness.cli.lab import lab
 from harness.cli.load import load
 from harness.cli.run import judge, run
 from harness.cli.runs import diff, export, list_runs, report, show
+from harness.cli.serve import serve
 from harness.cli.shrink import shrink
 from harness.cli.soak import soak
 from harness.cli.sweep import sweep
@@ -30,6 +31,7 @@ Examples:
   chroma-chaos doctor               what is installed, what is missing
   chroma-chaos run primary-down     break a lab, and prove what survived
   chroma-chaos show last            what the last run found
+  chroma-chaos serve                all saved runs in a browser
   chroma-chaos lab up               a lab to play with by hand
 
 \b
@@ -43,7 +45,7 @@ def chroma_chaos() -> None:
 
 for command in (
     *(run, soak, load, sweep, gap, judge, shrink),
-    *(list_runs, show, report, diff, export),
+    *(list_runs, show, report, diff, export, serve),
     *(lab, cleanup, doctor),
 ):
     chroma_chaos.add_command(command)

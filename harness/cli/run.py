@@ -198,7 +198,7 @@ def conduct(console: Console, settings: RunSettings, options: LabOptions) -> Run
     # A lab that lacks a part says so here, before a directory is made for nothing.
     lab = make_lab(options, settings.directory.path)
     settings.directory.create()
-    with ConsoleProgress(console) as progress:
+    with ConsoleProgress(console, settings.scenario.plan) as progress:
         session = run_in_lab(settings, lab, progress, options.configuration)
         try:
             return asyncio.run(interruptible(session, progress.event))

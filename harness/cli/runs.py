@@ -12,6 +12,7 @@ from harness.model.cost import read_costs
 from harness.report.edn import edn_lines
 from harness.report.load_table import is_load, print_load
 from harness.report.summary import print_summary
+from harness.runner.differences import differences
 from harness.runner.run_report import write_report
 from harness.runner.run_store import LATEST, RunStore, SavedRun
 
@@ -112,24 +113,6 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
-
-
-def differences(left: SavedRun, right: SavedRun) -> list[tuple[str, str, str]]:
-    """Return what differs, with both values."""
-    sides = [_facts(left), _facts(right)]
-    names = dict.fromkeys([*sides[0], *sides[1]])
-    rows = [(name, sides[0].get(name, ""), sides[1].get(name, "")) for name in names]
-    return [row for row in rows if row[1] != row[2]]
-
-
-def _facts(run: SavedRun) -> dict[str, str]:
-    facts = {name: str(run.description.get(name)) for name in ("scenario", "seed", "limits")}
-    for part in ("workload", "configuration", "versions"):
-        of_part = run.description.get(part) or {}
-        facts |= {f"{part}.{name}": str(value) for name, value in of_part.items()}
-    verdicts = run.judgement.verdicts if run.judgement else ()
-    facts |= {f"verdict of {v.checker}": str(v.outcome) for v in verdicts}
-    return facts | {name: f"{value:g}" for name, value in run.figures().items()}
 
 
 @click.command(

@@ -176,7 +176,7 @@ def read_history(path: Path) -> History:
     for number, line in enumerate(lines, start=1):
         try:
             record = decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if torn and number == len(lines):
                 break
             raise ValueError(f"{path}, line {number} is not a record of a run: {error}") from error

@@ -10,6 +10,7 @@ import allure
 import pytest
 
 from harness.errors import UsageError
+from harness.pytest_plugin.allure_labels import label, write_environment
 from harness.pytest_plugin.cases import ROW, case_of
 from harness.pytest_plugin.evidence import evidence, evidence_once
 from harness.pytest_plugin.fixtures import (
@@ -52,6 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell Allure what is judged, once its own plugin has emptied the directory."""
+    write_environment(session.config)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -63,6 +69,8 @@ def pytest_runtest_makereport(
         return report
     # A report may come from another process (pytest-xdist), so this is plain data.
     setattr(report, ROW, case.as_row())
+    if report.when == "setup":
+        label(item, case)
     if report.failed and report.when != "teardown":
         title = f"{case.scenario}, seed {case.seed}"
         report.sections.append((title, evidence_once(item, case)))

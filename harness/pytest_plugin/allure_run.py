@@ -13,6 +13,7 @@ import allure
 
 from harness.errors import RunDirectoryError
 from harness.report.progress import Progress
+from harness.report.standing import Standing
 from harness.report.timeline import timeline
 from harness.runner.run_directory import RunDirectory
 
@@ -39,9 +40,13 @@ class AllureSteps:
         with allure.step(text):
             self._told.event(text)
 
-    def tick(self, operations: int, failed: int) -> None:
+    def tick(self, standing: Standing) -> None:
         """Tell the other one only."""
-        self._told.tick(operations, failed)
+        self._told.tick(standing)
+
+    def end(self) -> None:
+        """End the last step."""
+        self._phase.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +73,9 @@ def attach_run(directory: RunDirectory) -> Iterator[None]:
         ):
             if path.is_file():
                 allure.attach(path.read_text(), path.name, kind)
+        if directory.report.is_file():
+            report = directory.report
+            allure.attach.file(report, report.name, allure.attachment_type.HTML)
         allure.attach("\n".join(_timeline(directory)), "timeline.txt", _TEXT)
         for log in sorted((directory.path / "logs").glob("*.log")):
             allure.attach(_end_of(log), f"logs/{log.name}", _TEXT)

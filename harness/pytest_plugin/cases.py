@@ -33,6 +33,8 @@ class Case:
     seed: int
     files: str
     again: tuple[str, ...]
+    workload: str = ""
+    faults: tuple[str, ...] = ()
     verdict: str = NOT_RUN
     reason: str = ""
     operations: float | None = None
@@ -43,7 +45,7 @@ class Case:
 
     def as_row(self) -> dict[str, Any]:
         """Give it as plain data."""
-        return {**asdict(self), "again": list(self.again)}
+        return {**asdict(self), "again": list(self.again), "faults": list(self.faults)}
 
     def judged(self, result: RunResult) -> "Case":
         """Take in the verdict and the figures of the run."""
@@ -76,6 +78,8 @@ def begin_case(node: pytest.Collector, settings: RunSettings, again: str) -> Non
         seed=settings.seed,
         files=str(settings.directory.path),
         again=(again, settings.command),
+        workload=settings.workload.name,
+        faults=tuple(fault.name for fault in scenario.faults),
     )
 
 

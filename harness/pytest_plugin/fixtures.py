@@ -18,6 +18,7 @@ from rich.console import Console
 from harness.cli.workload_options import words_of
 from harness.labs.base import Lab
 from harness.pytest_plugin.allure_run import AllureSteps, attach_run
+from harness.pytest_plugin.allure_verdicts import tell_verdicts
 from harness.pytest_plugin.cases import begin_case, note_result, noting
 from harness.pytest_plugin.options import lab_options
 from harness.report.progress import ConsoleProgress
@@ -126,11 +127,13 @@ async def run(request: pytest.FixtureRequest, lab: Lab, run_settings: RunSetting
         allure.step(f"{scenario.name}, seed {run_settings.seed}: {scenario.promise}"),
         attach_run(directory),
         noting(request.node),
-        ConsoleProgress(console) as progress,
+        ConsoleProgress(console, run_settings.scenario.plan) as progress,
         AllureSteps(progress) as steps,
     ):
         result = await interruptible(
             record_run(run_settings, lab, steps, configuration), progress.event
         )
+        steps.end()
+        tell_verdicts(result.verdicts)
     note_result(request.node, result)
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from harness.model.gap import SIDES, GapPoint, GapProfile, GapReport, kinds_in
 
@@ -37,7 +37,7 @@ class _Panel:
     points: Sequence[GapPoint]
 
 
-def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
+def draw(measured: Sequence[tuple[GapReport, Points]], target: Path | IO[bytes]) -> None:
     """Write an SVG: for one report a panel for each kind of failure, for two a column for each.
 
     The same points give the same file.
@@ -68,7 +68,7 @@ def draw(measured: Sequence[tuple[GapReport, Points]], path: Path) -> None:
             handles=handles, loc="outside lower center", ncols=len(handles), frameon=False
         )
         figure.suptitle(_title([report for report, _ in measured]), fontsize=9)
-        figure.savefig(path, dpi=_POINTS_DPI, metadata={"Date": None})
+        figure.savefig(target, format="svg", dpi=_POINTS_DPI, metadata={"Date": None})
         pyplot.close(figure)
 
 

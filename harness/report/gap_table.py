@@ -38,9 +38,9 @@ def print_experiment(console: Console, experiment: GapExperiment, spans: Sequenc
 
 def print_report(console: Console, report: GapReport) -> None:
     """Print a line for each kind of failure."""
-    table = _table("failure", *_HEADINGS)
+    table = _table("failure", *HEADINGS)
     for experiment in report.experiments:
-        table.add_row(experiment.kind, *_cells(experiment))
+        table.add_row(experiment.kind, *experiment_cells(experiment))
     console.print(table)
 
 
@@ -49,11 +49,11 @@ def print_comparison(console: Console, reports: Sequence[GapReport]) -> None:
     sides = dict(zip(SIDES, reports, strict=True))
     for side, report in sides.items():
         console.print(f"{side}: {report.title}", highlight=False, soft_wrap=True)
-    table = _table("failure", "run", *_HEADINGS)
+    table = _table("failure", "run", *HEADINGS)
     for kind in kinds_in(reports):
         for side, report in sides.items():
             if experiment := report.of_kind(kind):
-                table.add_row(kind, side, *_cells(experiment))
+                table.add_row(kind, side, *experiment_cells(experiment))
     console.print(table)
     for kind in kinds_in(reports):
         console.print()
@@ -61,7 +61,7 @@ def print_comparison(console: Console, reports: Sequence[GapReport]) -> None:
 
 
 _NEVER = "never"
-_HEADINGS = (
+HEADINGS = (
     "count",
     "failed",
     "p50 ms",
@@ -76,7 +76,8 @@ _HEADINGS = (
 )
 
 
-def _cells(experiment: GapExperiment) -> list[str]:
+def experiment_cells(experiment: GapExperiment) -> list[str]:
+    """Write what one kind of failure did, under `HEADINGS`."""
     profile = experiment.profile
     return [
         *_felt_cells(profile.whole.felt),
@@ -125,7 +126,7 @@ def _verdict(experiment: GapExperiment) -> str:
 
 
 def _kinds_table(profile: GapProfile) -> Table:
-    table = _table("kind", *_HEADINGS[:6])
+    table = _table("kind", *HEADINGS[:6])
     table.add_column("how they failed")
     for row in (*profile.rows, profile.whole):
         failures = ", ".join(f"{count} {how}" for how, count in row.failures.items())
@@ -148,18 +149,31 @@ def _offset_cell(felt: Felt | None) -> str:
 
 
 def _side_by_side(sides: Mapping[str, GapReport], kind: str) -> Table:
-    """Show for one kind of failure what each kind of operation met in each run."""
+    headings, rows = operation_rows(sides, kind)
+    table = _table(kind, *headings)
+    for operation, cells in rows:
+        table.add_row(operation, *cells)
+    return table
+
+
+def operation_rows(
+    sides: Mapping[str, GapReport], kind: str
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Say for one kind of failure what each kind of operation met in each run, with headings."""
     profiles = {
         side: {row.kind: row for row in (*experiment.profile.rows, experiment.profile.whole)}
         for side, report in sides.items()
         if (experiment := report.of_kind(kind))
     }
     whats = ("count", "failed", "max ms", "gap s")
-    table = _table(kind, *(f"{side} {what}" for side in profiles for what in whats))
-    for operation in dict.fromkeys(name for rows in profiles.values() for name in rows):
-        cells = (_row_cells(rows.get(operation)) for rows in profiles.values())
-        table.add_row(operation, *(cell for of_side in cells for cell in of_side))
-    return table
+    rows = [
+        (
+            operation,
+            [cell for rows in profiles.values() for cell in _row_cells(rows.get(operation))],
+        )
+        for operation in dict.fromkeys(name for rows in profiles.values() for name in rows)
+    ]
+    return [f"{side} {what}" for side in profiles for what in whats], rows
 
 
 def _row_cells(row: GapRow | None) -> list[str]:

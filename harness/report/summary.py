@@ -45,14 +45,15 @@ def write_summary(path: Path, history: History, verdicts: Sequence[Verdict]) -> 
 
 def _figures_table(history: History, figures: Mapping[str, Mapping[str, float]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2))
-    for label, value in _figure_rows(history, figures):
+    for label, value in figure_rows(history, figures):
         table.add_row(label, value)
     return table
 
 
-def _figure_rows(
+def figure_rows(
     history: History, figures: Mapping[str, Mapping[str, float]]
 ) -> Iterator[tuple[str, str]]:
+    """Give the figures of a run that people ask for first, with their labels."""
     limits = history.header.limits
 
     def count(checker: str, name: str) -> str:

@@ -19,9 +19,9 @@ from harness.labs.base import Lab
 from harness.load.settings import LoadSettings
 from harness.model.final_state import FinalState, write_final_states
 from harness.model.history import CLIENTS_STOPPED, Header, History, HistoryWriter, Milestone
-from harness.model.operation import Completion
 from harness.model.verdict import Outcome, Verdict, combine
 from harness.report.progress import Progress
+from harness.report.standing import Tally
 from harness.report.summary import write_summary
 from harness.runner.client_process import SETUP, client_processes, taking_part
 from harness.runner.convergence_watch import ConvergenceWatch
@@ -326,16 +326,10 @@ class Run:
                 await asyncio.wait_for(stopped.wait(), max(0.0, phase.seconds - passed_seconds()))
 
     async def _sample(self, stage: _Stage, over: asyncio.Event) -> None:
-        operations = stage.log.history.operations
-        seen = failed = 0
+        tally = Tally(stage.log.history)
 
         def tick() -> None:
-            # Only what is new is looked at, or a long run would do little else.
-            nonlocal seen, failed
-            new = operations[seen:]
-            seen += len(new)
-            failed += sum(o.completion is not Completion.OK for o in new)
-            self._progress.tick(seen, failed)
+            self._progress.tick(tally.look(self._clock()))
 
         await sample(self._lab, self._settings.directory.samples, self._clock, tick, over)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from harness.errors import RunDirectoryError
 from harness.model.final_state import FinalState, read_final_states
 from harness.model.history import History, read_history
 from harness.model.verdict import Verdict, combine
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ class RunDirectory:
 def default_run_directory(root: Path, scenario: str, seed: int, now: datetime) -> Path:
     """Name the directory of a run by its time, scenario and seed."""
     return root / f"{now:%Y%m%dT%H%M%S}-{scenario}-{seed}"
+
+
+def read_json(path: Path, kind: type[T], what: str) -> T:
+    """Read such a value back; raises `RunDirectoryError` that says `what` is not there."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError) as error:
+        raise RunDirectoryError(f"{path.parent} holds no readable {what}: {error}") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from harness.errors import RunDirectoryError
 from harness.model.history import Limits
 from harness.model.verdict import Outcome, Verdict
-from harness.runner.run_directory import RunDirectory
+from harness.runner.run_directory import RunDirectory, read_json
 
 LATEST = "last"
 
@@ -82,12 +82,9 @@ class RunStore:
 
 
 def read_run(directory: RunDirectory) -> SavedRun:
-    """Read what a directory says of its run; raises `RunDirectoryError` when it says nothing."""
-    try:
-        description = msgspec.json.decode(directory.description.read_bytes(), type=dict[str, Any])
-        judgement = None
-        if directory.verdict.is_file():
-            judgement = msgspec.json.decode(directory.verdict.read_bytes(), type=Judgement)
-    except (OSError, msgspec.DecodeError) as error:
-        raise RunDirectoryError(f"{directory.path} holds no readable run: {error}") from error
+    """Read what the files say of a run; raises `RunDirectoryError` for torn or foreign ones."""
+    description = read_json(directory.description, dict[str, Any], "run")
+    judgement = None
+    if directory.verdict.is_file():
+        judgement = read_json(directory.verdict, Judgement, "run")
     return SavedRun(directory, description, judgement)

@@ -59,6 +59,11 @@ class Scenario:
     other_needs: frozenset[Need] = frozenset()
 
     @property
+    def plan(self) -> list[tuple[str, float]]:
+        """The phases by their names, and how long each is planned to last."""
+        return [(phase.name, phase.seconds) for phase in self.phases]
+
+    @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults in the order in which they are injected."""
         return tuple(each.fault for phase in self.phases for each in phase.disruptions)

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.alone,
     # However many minutes are asked for.
     pytest.mark.timeout(0),
-    allure.feature("Faults by chance"),
+    allure.epic("Faults by chance"),
 ]
 
 SCENARIO = "random"

@@ -24,7 +24,7 @@ from scenarios.promises import (  # noqa: F401 (tests of this module, too)
     test_what_became_of_writes_is_told_truly,
 )
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, allure.feature("Regressions")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, allure.epic("Regressions")]
 
 
 @dataclass(frozen=True)

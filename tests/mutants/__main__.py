@@ -7,17 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from harness.runner.interruption import InterruptedRunError, interruptible
+from harness.runner.run_store import RunStore
+from harness.store.kill_matrix import REPORT
 from tests.mutants.campaign import Campaign
-from tests.mutants.matrix import Fate, Finding, matrix_lines
+from tests.mutants.matrix import Fate, Finding, matrix_file, matrix_lines
 from tests.mutants.registry import Mutant
 from tests.mutants.trial_run import TrialResult
 from tests.mutants.zoo import ZOO
-
-_RUNS = Path(".runs")
-_REPORT = "mutants.json"
 
 
 @click.command(
@@ -43,7 +41,8 @@ def main(
 ) -> None:
     """Try every mutant of the zoo, print the kill matrix, and try the unmodified load balancer."""
     mutants = _chosen(only)
-    directory = (directory or _RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-mutants").resolve()
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-mutants"
+    directory = (directory or RunStore.from_environment().root / name).resolve()
     campaign = Campaign(directory, click.echo, parallel, attempts)
     began = time.monotonic()
     try:
@@ -84,13 +83,7 @@ def _report(
     for run in controls:
         if not run.is_clean:
             click.echo(f"  {run.trial}, seed {run.seed}: {run.error or run.reasons}")
-    report = {
-        "seconds": round(seconds),
-        "mutants": [finding.describe() for finding in findings],
-        "unmodified": controls,
-    }
-    text = msgspec.json.encode(report, enc_hook=str)
-    (directory / _REPORT).write_bytes(msgspec.json.format(text))
+    (directory / REPORT).write_bytes(matrix_file(findings, controls, seconds))
     click.echo(f"{seconds:.0f} s; files: {directory}")
 
 

@@ -1,9 +1,10 @@
 """What a campaign found: the fate of each mutant, the kill matrix, and whether the zoo holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from harness.runner.run_directory import as_json
 from tests.mutants.registry import Mutant
 from tests.mutants.trial_run import TrialResult
 
@@ -51,7 +52,7 @@ class Finding:
             "misbehaved": last.misbehaved,
             "seeds": [run.seed for run in self.runs],
             "seconds": sum(run.seconds for run in self.runs),
-            "directory": str(last.directory),
+            "directory": last.directory.name,
             "error": last.error,
         }
 
@@ -65,6 +66,22 @@ def fate_of(mutant: Mutant, run: TrialResult) -> Fate:
     if mutant.caught_by <= run.failed:
         return Fate.CAUGHT
     return Fate.MISNAMED if run.failed else Fate.SURVIVED
+
+
+def matrix_file(
+    findings: Sequence[Finding], controls: Sequence[TrialResult], seconds: float
+) -> bytes:
+    """Give the content of `mutants.json`, which `chroma-chaos serve` shows as a page.
+
+    Directories are those of the runs beside it, so that all of it can be moved.
+    """
+    return as_json(
+        {
+            "seconds": round(seconds),
+            "mutants": [finding.describe() for finding in findings],
+            "unmodified": [{**asdict(run), "directory": run.directory.name} for run in controls],
+        }
+    )
 
 
 def matrix_lines(findings: Sequence[Finding]) -> list[str]:

@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.labs.base import Lab
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.model.verdict import Outcome
+from harness.report.standing import Standing
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory
 from harness.runner.session import run_in_lab
@@ -60,7 +61,7 @@ class Watcher:
     def event(self, text: str) -> None:
         """The history has it."""
 
-    def tick(self, operations: int, failed: int) -> None:
+    def tick(self, standing: Standing) -> None:
         """The history has it."""
 
 

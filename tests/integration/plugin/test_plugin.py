@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ def test_of_nothing():
     pass
 """
 HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -80,6 +83,7 @@ def told(
         pytester.makeconftest(CONFTEST)
         pytester.makepyfile(**modules("kept", "broken", "impossible"))
         words = ("--chaos-seed", "7", "--keep-runs", "--alluredir", str(directory / "allure"))
+        words = (*words, "--clean-alluredir")
         result = pytester.runpytest_subprocess("-rs", *words)
         session["outcomes"], session["lines"] = result.parseoutcomes(), result.outlines
     return session["lines"]
@@ -162,6 +166,99 @@ def test_allure_gets_steps_timeline_logs_summary_and_verdict(
         if (result := json.loads(path.read_bytes()))["status"] == "failed"
     ]
     assert "evidence" in [each["name"] for each in failed[0]["attachments"]]
+
+
+def results_of(session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Allure was told of each test."""
+    paths = sorted((session["directory"] / "allure").glob("*-result.json"))
+    return [json.loads(path.read_bytes()) for path in paths]
+
+
+def labels_of(result: dict[str, Any]) -> dict[str, str]:
+    return {label["name"]: label["value"] for label in result["labels"]}
+
+
+@pytest.mark.real
+def test_allure_files_a_test_under_its_use_case_scenario_and_promise(
+    told: list[str], session: dict[str, Any]
+) -> None:
+    named = {result["fullName"]: result for result in results_of(session)}
+    result = named["test_broken#test_promise_again"]
+    labels = labels_of(result)
+    assert labels["epic"] == "The second case"
+    assert labels["feature"] == "broken"
+    assert labels["story"] == "promise again"
+    assert labels["severity"] == "normal"
+    parameters = {each["name"]: each for each in result["parameters"]}
+    told_of = {name: each["value"].strip("'") for name, each in parameters.items()}
+    assert told_of == {
+        "seed": "7",
+        "workload": "cms",
+        "faults": "none",
+        "lab": "processes",
+        "load balancer": "our own",
+    }
+    assert parameters["seed"]["excluded"]
+    assert "Promised: Nobody waits for longer than a microsecond." in result["description"]
+    assert "chroma-chaos run broken --seed 7" in result["description"]
+    assert "epic" not in labels_of(named["test_broken#test_of_nothing"])
+    skipped = named["test_impossible#test_promise"]
+    assert skipped["status"] == "skipped"
+    assert labels_of(skipped)["severity"] == "critical"
+    environment = (session["directory"] / "allure" / "environment.properties").read_text()
+    assert environment == "lab=processes\nload_balancer=our own\n"
+
+
+@pytest.mark.real
+def test_allure_has_a_step_for_each_checker_that_failed_as_it_did(
+    told: list[str], session: dict[str, Any]
+) -> None:
+    results = session["directory"] / "allure"
+    verdicts: dict[str, dict[str, Any]] = {}
+    for path in results.glob("*-container.json"):
+        for before in json.loads(path.read_bytes()).get("befores", ()):
+            if before["name"] == "run" and "broken" in before["steps"][0]["name"]:
+                (steps,) = (s for s in before["steps"][0]["steps"] if s["name"] == "verdicts")
+                verdicts = {step["name"].partition(":")[0]: step for step in steps["steps"]}
+    assert verdicts["durability"]["status"] == "passed"
+    failed = verdicts["availability"]
+    assert failed["status"] == "failed"
+    assert "the limit is 1e-06 s" in failed["statusDetails"]["message"]
+    (violations,) = failed["attachments"]
+    assert "the limit is 1e-06 s" in (results / violations["source"]).read_text()
+
+
+@pytest.mark.real
+def test_the_allure_report_is_made_of_them(told: list[str], session: dict[str, Any]) -> None:
+    report = session["directory"] / "report"
+    words = (str(session["directory"] / "allure"), "--output", str(report))
+    words = (*words, "--config", str(PROJECT / "allurerc.yaml"))
+    made = subprocess.run(
+        [allure_tool(), "generate", *words],
+        cwd=session["directory"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert (report / "index.html").is_file()
+    data = [json.loads(path.read_bytes()) for path in report.glob("data/test-results/*.json")]
+    assert len(data) == len(results_of(session))
+    tree = json.loads((report / "widgets" / "tree.json").read_bytes())
+    groups = {group["name"] for group in tree["groupsById"].values()}
+    assert {"The second case", "broken", "The third case", "impossible"} <= groups
+    statuses = [each["status"] for each in data]
+    assert (statuses.count("failed"), statuses.count("skipped")) == (2, 3)
+
+
+def allure_tool() -> str:
+    """Find the tool that `make allure` fetches."""
+    fetched = PROJECT / ".tools/allure/node_modules/.bin/allure"
+    found = str(fetched) if fetched.exists() else shutil.which("allure")
+    if found is None:
+        pytest.skip("the tool that makes Allure's reports is not there: `make .tools/allure`")
+    return found
 
 
 def test_what_could_not_be_run_is_an_error_with_its_reason(pytester: pytest.Pytester) -> None:

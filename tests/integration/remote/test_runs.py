@@ -19,6 +19,7 @@ from harness.faults.kill import Kill
 from harness.labs.administration import bearer
 from harness.labs.remote import RemoteLab, RemoteLabSettings
 from harness.model.verdict import Outcome
+from harness.report.standing import Standing
 from harness.runner import removal
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory
@@ -45,7 +46,7 @@ class Breaking:
     def event(self, text: str) -> None:
         self.events.append(text)
 
-    def tick(self, operations: int, failed: int) -> None:
+    def tick(self, standing: Standing) -> None:
         pass
 
 

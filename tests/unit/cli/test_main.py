@@ -45,7 +45,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
     [
         (
             ["brake"],
-            "cleanup, diff, doctor, export, gap, judge, lab, list, load, report, run, show, "
+            "cleanup, diff, doctor, export, gap, judge, lab, list, load, report, run, serve, show, "
             "shrink, soak, sweep",
         ),
         (["lab", "sideways"], "down, leftovers, status, up"),

@@ -8,6 +8,7 @@ from harness.errors import FaultError, LabError
 from harness.labs.base import Lab
 from harness.model.fault_window import FaultWindow
 from harness.model.history import Header, HistoryWriter, Limits
+from harness.report.standing import Standing
 from harness.runner.nemesis import Nemesis
 from tests.unit.faults.stand_ins import StandInFault, StandInLab
 
@@ -23,7 +24,7 @@ class SilentProgress:
     def event(self, text: str) -> None:
         self.events.append(text)
 
-    def tick(self, operations: int, failed: int) -> None: ...
+    def tick(self, standing: Standing) -> None: ...
 
 
 @pytest.fixture

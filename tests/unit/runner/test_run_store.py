@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.runs import differences
 from harness.errors import RunDirectoryError
 from harness.model.history import Limits
 from harness.model.verdict import Outcome, Verdict
+from harness.runner.differences import differences
 from harness.runner.run_directory import RunDirectory, write_json
 from harness.runner.run_store import RunStore
 

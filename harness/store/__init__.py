@@ -1,0 +1,1 @@
+"""All runs under one directory as pages for a browser: reports, comparisons, trends."""
