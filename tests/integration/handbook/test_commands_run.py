@@ -1,0 +1,75 @@
+"""The commands in documents are run, in a fresh directory for each, and print what is shown.
+
+A block that says `run` is run; handbook/blocks.py has the words. Figures may differ where the
+block says so, and `...` stands for anything.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handbook.blocks import Block, is_as_shown, parse_block
+from handbook.checkout import environment_of, make_checkout
+from handbook.pages import documents, read_page
+from handbook.shell import Shell
+
+ROOT = Path(__file__).parents[3]
+# These promise times to clients, which other tests beside them would break.
+OF_TIMES = {"README.md"}
+
+
+def runnable() -> Iterator[object]:
+    for path in documents(ROOT):
+        name = str(path.relative_to(ROOT))
+        if any(not block.why_not for block in blocks_of(path)):
+            marks = [pytest.mark.alone] if name in OF_TIMES else []
+            yield pytest.param(path, id=name, marks=[*marks, pytest.mark.real])
+
+
+def blocks_of(path: Path) -> list[Block]:
+    return [block for fence in read_page(path).fences if (block := parse_block(fence))]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """A checkout without runs; labs that commands leave in it are taken down."""
+    make_checkout(ROOT, tmp_path)
+    yield tmp_path
+    if (tmp_path / ".runs" / "labs").is_dir():
+        subprocess.run(
+            ["chroma-chaos", "lab", "down", "--all"],
+            cwd=tmp_path,
+            env=dict(environment_of(tmp_path)),
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+
+
+@pytest.mark.parametrize("path", runnable())
+def test_what_a_document_runs_prints_what_it_shows(path: Path, checkout: Path) -> None:
+    with Shell(checkout, environment_of(checkout)) as shell:
+        for block in blocks_of(path):
+            if not block.why_not:
+                run(shell, block)
+
+
+def run(shell: Shell, block: Block) -> None:
+    """Run all commands of a block within its time."""
+    for step in block.steps:
+        ended = shell.run(step.command, block.seconds)
+        told = f"line {block.line}: $ {step.command}\n{ended.printed}"
+        assert ended.exit_code == step.exit_code, f"exit code {ended.exit_code}, {told}"
+        if step.shown is not None:
+            as_shown = is_as_shown(step.shown, ended.printed, any_numbers=block.any_numbers)
+            assert as_shown, f"shown:\n{step.shown}\nprinted, {told}"
+
+
+def test_something_is_run() -> None:
+    assert {"README.md", "docs/tutorial.md", "docs/runbook.md"} <= {
+        str(path.relative_to(ROOT))
+        for path in documents(ROOT)
+        if any(not block.why_not for block in blocks_of(path))
+    }
