@@ -29,8 +29,9 @@ def settings_page() -> str:
         "environment, once; what is wrong is told in one line, and ends it with exit code 2. "
         "`chroma-lb --help` says the same.",
         table(("variable", "default", "takes", "what it is"), rows),
-        "Who may ask for what, with and without tokens: [transactions.md](../transactions.md#access). "
-        "What is bounded by the settings of memory: [bounds.md](../bounds.md).",
+        "Who may ask for what, with and without tokens: "
+        "[transactions.md](../transactions.md#access). What is bounded by the settings of memory: "
+        "[bounds.md](../bounds.md).",
     )
 
 
