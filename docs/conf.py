@@ -22,5 +22,3 @@ nitpicky = True
 
 # Tables of figures are wide, and a command is for a shell, not for a typesetter.
 smartquotes = False
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
