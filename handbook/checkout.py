@@ -10,18 +10,20 @@ from pathlib import Path
 _MADE = (".venv", ".tools")
 
 
+class NotSetUpError(Exception):
+    """The checkout is older than its `pyproject.toml`: `make setup` brings it up to date."""
+
+
 def make_checkout(root: Path, directory: Path) -> None:
     """Fill an empty directory with links to all that a user of the checkout `root` has.
 
-    What commands make (`.runs`) lies in the directory itself.
+    What commands make (`.runs`) lies in the directory itself. Raises `NotSetUpError`.
     """
-    listed = subprocess.run(
-        ["git", "ls-files"],  # noqa: S607 (the one on the PATH, as make has it)
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    # A command that sets up what is missing would install the directory of links.
+    if _run(root, "make", "--question", "setup").returncode:
+        raise NotSetUpError(f"run `make setup` in {root}")
+    listed = _run(root, "git", "ls-files")
+    listed.check_returncode()
     names = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     for name in (*names, *_MADE):
         if (root / name).exists():
@@ -38,3 +40,7 @@ def environment_of(directory: Path) -> Mapping[str, str]:
     }
     path = os.pathsep.join((str(Path(sys.executable).parent), ours.get("PATH", os.defpath)))
     return {**ours, "PATH": path, "PWD": str(directory), "COLUMNS": "100", "TERM": "dumb"}
+
+
+def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
