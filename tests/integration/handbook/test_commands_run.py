@@ -20,16 +20,16 @@ ROOT = Path(__file__).parents[3]
 OF_TIMES = {"README.md"}
 
 
-def runnable() -> Iterator[object]:
-    for path in documents(ROOT):
-        name = str(path.relative_to(ROOT))
-        if any(not block.why_not for block in blocks_of(path)):
-            marks = [pytest.mark.alone] if name in OF_TIMES else []
-            yield pytest.param(path, id=name, marks=[*marks, pytest.mark.real])
+def blocks_to_run(path: Path) -> list[Block]:
+    blocks = (parse_block(fence) for fence in read_page(path).fences)
+    return [block for block in blocks if block is not None and not block.why_not]
 
 
-def blocks_of(path: Path) -> list[Block]:
-    return [block for fence in read_page(path).fences if (block := parse_block(fence))]
+RUN = {
+    str(path.relative_to(ROOT)): blocks
+    for path in documents(ROOT)
+    if (blocks := blocks_to_run(path))
+}
 
 
 @pytest.fixture
@@ -48,16 +48,19 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
         )
 
 
-@pytest.mark.parametrize("path", runnable())
-def test_what_a_document_runs_prints_what_it_shows(path: Path, checkout: Path) -> None:
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.alone if each in OF_TIMES else ()) for each in RUN],
+)
+def test_what_a_document_runs_prints_what_it_shows(name: str, checkout: Path) -> None:
     with Shell(checkout, environment_of(checkout)) as shell:
-        for block in blocks_of(path):
-            if not block.why_not:
-                run(shell, block)
+        for block in RUN[name]:
+            run(shell, block)
 
 
 def run(shell: Shell, block: Block) -> None:
-    """Run all commands of a block within its time."""
+    """Run all commands of a block, each within its time."""
     for step in block.steps:
         ended = shell.run(step.command, block.seconds)
         told = f"line {block.line}: $ {step.command}\n{ended.printed}"
@@ -68,8 +71,4 @@ def run(shell: Shell, block: Block) -> None:
 
 
 def test_something_is_run() -> None:
-    assert {"README.md", "docs/tutorial.md", "docs/runbook.md"} <= {
-        str(path.relative_to(ROOT))
-        for path in documents(ROOT)
-        if any(not block.why_not for block in blocks_of(path))
-    }
+    assert {"README.md", "docs/tutorial.md", "docs/runbook.md"} <= RUN.keys()
