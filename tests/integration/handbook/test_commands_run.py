@@ -4,13 +4,14 @@ A block that says `run` is run; handbook/blocks.py has the words. Figures may di
 block says so, and `...` stands for anything.
 """
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from handbook.blocks import Block, is_as_shown, parse_block
+from handbook.blocks import Block, Step, is_as_shown, parse_block
 from handbook.checkout import environment_of, make_checkout
 from handbook.pages import documents, read_page
 from handbook.shell import Shell
@@ -72,3 +73,18 @@ def run(shell: Shell, block: Block) -> None:
 
 def test_something_is_run() -> None:
     assert {"README.md", "docs/tutorial.md", "docs/runbook.md"} <= RUN.keys()
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (Step("echo two", "one"), "shown:\none\nprinted, line 7: $ echo two\ntwo"),
+        (Step("echo one; false", "one"), "exit code 1, line 7"),
+        (Step("true", None, exit_code=1), "exit code 0, line 7"),
+    ],
+)
+def test_a_command_that_does_something_else_fails(tmp_path: Path, step: Step, told: str) -> None:
+    with Shell(tmp_path, environment_of(tmp_path)) as shell:
+        run(shell, Block(7, (Step("echo one", "one"),)))
+        with pytest.raises(AssertionError, match=re.escape(told)):
+            run(shell, Block(7, (step,)))
