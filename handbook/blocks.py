@@ -4,21 +4,22 @@ The info of a block says it; Markdown shows only its first word:
 
     console run                   lines after `$ ` are commands, all others what they print
     sh run                        every line is a command; what they print does not matter
-    ... exit=1 seconds=90         the exit code of the last command; how long the block may take
+    ... exit=1 seconds=90         the exit code of the last command; how long each command may take
     ... numbers=any               any number may stand where another is shown, but for 0
     console not-run: takes an hour
 
-`...` in what is shown stands for anything.
+`...` in what is shown stands for anything in that line, alone in a line for any lines, or none.
 """
 
-import doctest
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handbook.pages import Fence
 
 LANGUAGES = frozenset({"console", "sh"})
 _PROMPT = "$ "
+_ANYTHING = "..."
 _SECONDS = 60.0
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -82,8 +83,23 @@ def is_as_shown(shown: str, printed: str, *, any_numbers: bool = False) -> bool:
     """Tell whether a command printed what is shown."""
     if any_numbers:
         shown, printed = _without_numbers(shown), _without_numbers(printed)
-    shown, printed = _tidy(shown), _tidy(printed)
-    return doctest.OutputChecker().check_output(shown, printed, doctest.ELLIPSIS)
+    lines = _lines(printed)
+    first, *others = _runs(_lines(shown))
+    if not others:
+        return len(lines) == len(first) and _begin_with(lines, first)
+    *middle, last = others
+    if not _begin_with(lines, first):
+        return False
+    begin = len(first)
+    # Where each run of lines is found first, there is most room for those behind it.
+    for run in middle:
+        found = (at for at in range(begin, len(lines)) if _begin_with(lines[at:], run))
+        at = next(found, None)
+        if at is None:
+            return False
+        begin = at + len(run)
+    end = len(lines) - len(last)
+    return end >= begin and _begin_with(lines[end:], last)
 
 
 def _of_console(text: str) -> list[Step]:
@@ -117,6 +133,23 @@ def _without_numbers(text: str) -> str:
     return _SPACES.sub(" ", text)
 
 
-def _tidy(text: str) -> str:
-    lines = [line.rstrip() for line in text.splitlines()]
-    return "\n".join(lines).strip("\n") + "\n"
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def _runs(shown: Sequence[str]) -> list[list[re.Pattern[str]]]:
+    """Give the lines between those that stand for any, each as what may be printed in its place."""
+    runs: list[list[re.Pattern[str]]] = [[]]
+    for line in shown:
+        if line == _ANYTHING:
+            runs.append([])
+        else:
+            parts = (re.escape(part) for part in line.split(_ANYTHING))
+            runs[-1].append(re.compile(".*".join(parts)))
+    return runs
+
+
+def _begin_with(lines: Sequence[str], run: Sequence[re.Pattern[str]]) -> bool:
+    return len(lines) >= len(run) and all(
+        pattern.fullmatch(line) for pattern, line in zip(run, lines, strict=False)
+    )

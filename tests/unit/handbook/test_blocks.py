@@ -69,6 +69,9 @@ def test_a_block_of_commands_must_say_what_becomes_of_it(info: str, text: str) -
         ("one  ", "\none\n\n"),
         ("a ... z", "a b c z"),
         ("first\n...\nlast", "first\n1\n2\nlast"),
+        ("first\n...\nlast", "first\nlast"),
+        ("...\nb\nc\n...\nd", "b\na\nb\nc\nd\nd"),
+        ("...", ""),
     ],
 )
 def test_printed_as_shown(shown: str, printed: str) -> None:
@@ -83,6 +86,11 @@ def test_printed_as_shown(shown: str, printed: str) -> None:
         ("12 s", "13 s"),
         ("", "something"),
         ("a ... z", "a b c"),
+        ("a ... z", "a\nz"),
+        ("first\n...\nlast", "first\n1\nlast\n2"),
+        ("...\nb\n...\nb", "b"),
+        ("a\n...\nc\n...\nb\n...", "a\nb\nc"),
+        ("...\nlast", "first\nat last"),
     ],
 )
 def test_not_printed_as_shown(shown: str, printed: str) -> None:
