@@ -10,12 +10,17 @@ import click
 import pytest
 
 from handbook.command_lines import CommandLine, command_lines, split
-from handbook.pages import documents, read_page
+from handbook.pages import Fence, documents, read_page
 from harness.cli.main import chroma_chaos
 from harness.errors import UsageError
 from lb.cli import main as chroma_lb
 
 ROOT = Path(__file__).parents[3]
+OTHER_SHELLS = {"bash", "shell", "shell-session", "zsh"}
+A_COMMAND = re.compile(
+    r"\$ |(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?"
+    r"(?:chroma-chaos|chroma-lb|curl|docker|git|helm|kubectl|locust|make|pip|pytest|python) "
+)
 CLICK = {"chroma-chaos": chroma_chaos, "chroma-lb": chroma_lb}
 
 
@@ -32,6 +37,14 @@ def check(line: CommandLine) -> None:
             option = re.match(r"--[a-z][a-z0-9-]*", word)
             if option and not re.search(rf"(?<![\w-]){option[0]}(?![\w-])", known):
                 raise click.UsageError(f"{' '.join(asked)} has no {option[0]}")
+
+
+def looks_like_commands(fence: Fence) -> bool:
+    """Tell whether a block holds commands and does not say `console` or `sh`."""
+    if fence.language in OTHER_SHELLS:
+        return True
+    lines = (line for line in fence.text.splitlines() if line and not line.startswith("#"))
+    return not fence.language and bool(A_COMMAND.match(next(lines, "")))
 
 
 def parse(command: click.Command, words: tuple[str, ...], *, is_whole: bool) -> None:
@@ -84,9 +97,12 @@ def help_of(asked: tuple[str, ...]) -> str:
     )
 
 
-@pytest.mark.parametrize(
+every_document = pytest.mark.parametrize(
     "path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in documents(ROOT)]
 )
+
+
+@every_document
 def test_what_a_document_names_exists(path: Path) -> None:
     problems = []
     for line in command_lines(read_page(path)):
@@ -95,6 +111,27 @@ def test_what_a_document_names_exists(path: Path) -> None:
         except (click.ClickException, UsageError, ValueError) as error:
             problems.append(f"{line}: {error}")
     assert not problems
+
+
+@every_document
+def test_every_block_of_commands_says_whether_it_is_run(path: Path) -> None:
+    unmarked = [fence for fence in read_page(path).fences if looks_like_commands(fence)]
+    assert [f"line {fence.line}" for fence in unmarked] == [], "docs/change-the-documents.md"
+
+
+@pytest.mark.parametrize(
+    ("info", "text", "expected"),
+    [
+        ("", "$ anything\n", True),
+        ("", "# first\nPORT=1 make all\n", True),
+        ("bash", "anything\n", True),
+        ("", "client --> lb\n", False),
+        ("json", "{}\n", False),
+        ("sh run", "make all\n", False),
+    ],
+)
+def test_a_block_of_commands_is_known_by_its_words(info: str, text: str, expected: bool) -> None:
+    assert looks_like_commands(Fence(info, text, line=1)) is expected
 
 
 @pytest.mark.parametrize(
