@@ -208,8 +208,17 @@ profile: setup ## Show where the load balancer spends its time (ARGS="--seconds 
 curves: setup ## Measure and plot how cost grows with clients, documents, collections, instances
 	@$(BIN)/python -m bench curves $(ARGS)
 
+.PHONY: docs
+docs: $(ENVIRONMENT) ## Build the site of the documents: build/docs/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky \
+	  --doctree-dir build/doctrees docs build/docs
+
+.PHONY: reference
+reference: $(ENVIRONMENT) ## Write what the documents take from the code
+	$(BIN)/python -m handbook
+
 .PHONY: check
-check: lint types contracts ## Run all checks that start no server
+check: lint types contracts docs ## Run all checks that start no server
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## Check style and format
@@ -233,7 +242,7 @@ coverage: setup ## Measure branch coverage of the tests, server processes includ
 
 .PHONY: clean
 clean: ## Remove the environment, the tools and all runs
-	rm -rf .venv .tools .runs .coverage* .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .tools .runs build .coverage* .mypy_cache .ruff_cache .import_linter_cache
 
 # What set-up makes.
 

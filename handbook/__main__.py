@@ -1,0 +1,8 @@
+"""The command behind `make reference`."""
+
+from pathlib import Path
+
+from handbook.reference import write_reference
+
+if __name__ == "__main__":
+    write_reference(Path.cwd())
