@@ -215,7 +215,7 @@ docs: $(ENVIRONMENT) ## Build the site of the documents: build/docs/index.html
 
 .PHONY: reference
 reference: $(ENVIRONMENT) ## Write what the documents take from the code
-	$(BIN)/python -m handbook
+	$(BIN)/python -m docs.handbook
 
 .PHONY: check
 check: lint types contracts docs ## Run all checks that start no server

@@ -14,7 +14,7 @@ from harness.report.load_table import is_load, print_load
 from harness.report.summary import print_summary
 from harness.runner.differences import differences
 from harness.runner.run_report import write_report
-from harness.runner.run_store import LATEST, RunStore, SavedRun
+from harness.runner.run_store import LATEST, RunStore
 
 RUN_HELP = f"RUN is a run's directory, its name in the list, or `{LATEST}`."
 

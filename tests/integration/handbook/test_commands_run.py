@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from handbook.blocks import Block, Step, is_as_shown, parse_block
-from handbook.checkout import environment_of, make_checkout
-from handbook.pages import documents, read_page
-from handbook.shell import Shell
+from docs.handbook.blocks import Block, Step, is_as_shown, parse_block
+from docs.handbook.checkout import environment_of, make_checkout
+from docs.handbook.pages import documents, read_page
+from docs.handbook.shell import Shell
 
 ROOT = Path(__file__).parents[3]
 # These promise times to clients, which other tests beside them would break.

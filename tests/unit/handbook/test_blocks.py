@@ -2,8 +2,8 @@
 
 import pytest
 
-from handbook.blocks import Block, BlockError, Step, is_as_shown, parse_block
-from handbook.pages import Fence
+from docs.handbook.blocks import Block, BlockError, Step, is_as_shown, parse_block
+from docs.handbook.pages import Fence
 
 
 def block(info: str, text: str) -> Block | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handbook.checkout import NotSetUpError, environment_of, make_checkout
+from docs.handbook.checkout import NotSetUpError, environment_of, make_checkout
 
 SET_UP = "setup: made\n"
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from handbook.command_lines import CommandLine, command_lines, split
-from handbook.pages import parse_page
+from docs.handbook.command_lines import CommandLine, command_lines, split
+from docs.handbook.pages import parse_page
 
 
 def test_a_command_is_taken_apart() -> None:

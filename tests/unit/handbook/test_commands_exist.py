@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from handbook.command_lines import CommandLine, command_lines, split
-from handbook.pages import Fence, documents, read_page
+from docs.handbook.command_lines import CommandLine, command_lines, split
+from docs.handbook.pages import Fence, documents, read_page
 from harness.cli.main import chroma_chaos
 from harness.errors import UsageError
 from lb.cli import main as chroma_lb

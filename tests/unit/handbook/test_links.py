@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from handbook.pages import Page, documents, parse_page, read_page
+from docs.handbook.pages import Page, documents, parse_page, read_page
 
 ROOT = Path(__file__).parents[3]
-A_PATH = re.compile(r"(?:bench|docs|handbook|harness|lb|locustfiles|scenarios|tests)/[\w/.-]+\.\w+")
+A_PATH = re.compile(r"(?:bench|compose|docs|harness|lb|locustfiles|scenarios|tests)/[\w/.-]+\.\w+")
 
 read = cache(read_page)
 every_document = pytest.mark.parametrize(
@@ -32,8 +32,10 @@ def broken(page: Page) -> list[str]:
         if parts.path and not target.exists():
             found.append(f"{link}: there is no such file")
             continue
+        if not parts.fragment:
+            continue
         anchors = read(target).anchors if parts.path else page.anchors
-        if parts.fragment and parts.fragment not in anchors:
+        if parts.fragment not in anchors:
             found.append(f"{link}: no heading is spelt so")
     return found
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from handbook.pages import Fence, parse_page
+from docs.handbook.pages import Fence, parse_page
 
 TEXT = """# One thing
 

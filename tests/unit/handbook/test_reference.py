@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from handbook.inclusions import with_files
-from handbook.pages import documents
-from handbook.reference import DIRECTORY, PAGES, current
+from docs.handbook.inclusions import with_files
+from docs.handbook.pages import documents
+from docs.handbook.reference import DIRECTORY, PAGES, current
 
 ROOT = Path(__file__).parents[3]
 

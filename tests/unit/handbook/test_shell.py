@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from handbook.shell import DeadlineError, Ended, Shell
+from docs.handbook.shell import DeadlineError, Ended, Shell
 
 SOON = 20.0
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handbook.markdown import page, table
+from docs.handbook.markdown import page, table
 from lb.config import Settings
 
 _LEAST = {"minimum": "from {}", "exclusiveMinimum": "above {}"}

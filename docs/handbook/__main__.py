@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from handbook.reference import write_reference
+from docs.handbook.reference import write_reference
 
 if __name__ == "__main__":
     write_reference(Path.cwd())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handbook.markdown import fenced, page, table
+from docs.handbook.markdown import fenced, page, table
 from lb.openapi import DOCUMENT
 
 _INDENT = "  "

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handbook.pages import Fence
+from docs.handbook.pages import Fence
 
 LANGUAGES = frozenset({"console", "sh"})
 _PROMPT = "$ "

@@ -6,7 +6,7 @@ from typing import get_args
 import msgspec
 from msgspec.inspect import Type, type_info
 
-from handbook.markdown import page, table
+from docs.handbook.markdown import page, table
 from harness.model.fault_window import FaultWindow
 from harness.model.final_state import FinalState, HeldCollection, HeldDocument
 from harness.model.history import Header, Limits, Milestone

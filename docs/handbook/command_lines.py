@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from handbook.blocks import parse_block
-from handbook.pages import Page
+from docs.handbook.blocks import parse_block
+from docs.handbook.pages import Page
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
 _BETWEEN = frozenset({"&&", "||", ";", "|", "&"})

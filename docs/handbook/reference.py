@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from handbook.commands import command_page
-from handbook.endpoints import endpoint_page
-from handbook.inclusions import with_files
-from handbook.pages import documents
-from handbook.records import record_page
-from handbook.settings import settings_page
+from docs.handbook.commands import command_page
+from docs.handbook.endpoints import endpoint_page
+from docs.handbook.inclusions import with_files
+from docs.handbook.pages import documents
+from docs.handbook.records import record_page
+from docs.handbook.settings import settings_page
 
 DIRECTORY = Path("docs", "reference")
 PAGES: Mapping[str, Callable[[], str]] = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from handbook.markdown import fenced, page, table
+from docs.handbook.markdown import fenced, page, table
 from harness.cli.main import chroma_chaos
 
 NAME = "chroma-chaos"
