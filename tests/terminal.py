@@ -7,7 +7,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +24,11 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+def _without_size(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what would contradict the terminal; pytest's workers set it."""
+    return {name: environment[name] for name in environment if name not in ("COLUMNS", "LINES")}
 
 
 class Terminal:
@@ -43,7 +48,7 @@ class Terminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env={**os.environ, "TERM": "xterm-256color", **environment},
+            env={**_without_size(os.environ), "TERM": "xterm-256color", **environment},
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, name="terminal")

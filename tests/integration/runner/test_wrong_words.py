@@ -18,7 +18,7 @@ from harness.runner.scenarios.registry import SCENARIOS
         ),
         (
             ["run", "normal", "--lab", "moon"],
-            "chroma-chaos: there is no lab 'moon'; the labs are processes, remote",
+            "chroma-chaos: there is no lab 'moon'; the labs are processes, compose, remote",
         ),
     ],
 )
