@@ -47,7 +47,7 @@ ENDS = Scenario(
     ),
     Limits(failed_operations=None, gap_seconds=None, converge_seconds=10.0),
 )
-BUSY = WorkloadSettings(clients=12, operations_per_second=60.0)
+BUSY = WorkloadSettings(clients=12, operations_per_second=30.0)
 PROMISES = (durability, resurrection, phantom, convergence, linearizability)
 
 
@@ -123,7 +123,7 @@ async def test_an_end_under_load_loses_nothing_acknowledged(
     assert [w.took_effect for w in result.history.fault_windows.values()] == [True] * 3
     operations = result.history.operations
     acknowledged = [o for o in operations if o.kind.is_write and o.completion is Completion.OK]
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > 20
     assert any(o.completion is not Completion.OK for o in operations), "clients felt nothing of it"
     for checker in PROMISES:
         verdict = result.verdict(checker.NAME)
