@@ -127,7 +127,8 @@ class LoadBalancer:
             auto_decompress=False,
             read_bufsize=READ_BUFFER_BYTES,
             handler_cancellation=False,
-            shutdown_timeout=self._settings.shutdown_seconds,
+            # aiohttp waits for so long twice: for the handler, and then for its task.
+            shutdown_timeout=self._settings.shutdown_seconds / 2,
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
