@@ -30,7 +30,7 @@ from harness.runner.session import run_in_lab
 from harness.workloads.settings import WorkloadSettings
 from tests.docker.compose_project import ROOT, ComposeProject, run
 from tests.docker.container_lab import ContainerLab
-from tests.integration.lb.calls import add, create, eventually
+from tests.integration.lb.calls import add, create, eventually, is_quiet
 from tests.unit.runner.test_nemesis import SilentProgress
 
 pytestmark = pytest.mark.real
@@ -190,4 +190,5 @@ async def test_it_ends_in_time_where_nothing_answers_any_more(project: ComposePr
             for name in SILENT:
                 if project.state(name)["Paused"]:
                     run("docker", "unpause", project.container(name))
-    project.up()
+        run("docker", "start", container)
+        await eventually(lambda: is_quiet(lb), "all is well again")
