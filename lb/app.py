@@ -138,7 +138,8 @@ class LoadBalancer:
             auto_decompress=False,
             read_bufsize=READ_BUFFER_BYTES,
             handler_cancellation=False,
-            shutdown_timeout=self._settings.shutdown_seconds,
+            # aiohttp waits for so long twice: for the handler, and then for its task.
+            shutdown_timeout=self._settings.shutdown_seconds / 2,
         )
         await self._runner.setup()
         assert self._runner.server is not None
