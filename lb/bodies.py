@@ -11,6 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from lb.budget import BodyBudget, Claim
 from lb.errors import BadRequestError, BodyTimeoutError, PayloadTooLargeError
+from lb.figures import RequestKind
 
 BROKEN = (OSError, web.RequestPayloadError, HttpProcessingError)
 """What aiohttp raises when the client is gone, or when its chunks are none."""
@@ -61,14 +62,16 @@ class Bodies:
             claim.let_go()
             raise
 
-    async def take(self, data: bytes) -> Body:
-        """Take a body that has come whole, with its head; the caller lets it go.
+    async def take(self, data: bytes, kind: RequestKind) -> Body:
+        """Take a short body that has come whole, with its head; the caller lets it go.
 
-        Raises `PayloadTooLargeError` and `OverloadedError`.
+        A read's body lives no longer than its request, and counts as what any connection may have
+        received; a write's is kept until it is applied, and is claimed. Raises
+        `PayloadTooLargeError` and `OverloadedError`.
         """
-        if not data:
-            return Body()
         self._check_length(len(data))
+        if not data or kind is RequestKind.READ:
+            return Body(data)
         claim = self.budget.account.claim()
         try:
             await self.budget.take(claim, len(data))

@@ -1,6 +1,7 @@
 """The `chroma-lb` command: settings from the environment, one load balancer, clear exits."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -57,6 +58,7 @@ def main() -> None:
 
 def _run(settings: Settings) -> int:
     """Run until a signal; an error that a user can act on is one line, any other a traceback."""
+    _collect_less_often()
     try:
         uvloop.run(_serve(settings))
     except OSError as error:
@@ -72,6 +74,16 @@ def _run(settings: Settings) -> int:
             click.echo(f"chroma-lb: {cause}", err=True)
         return 1
     return 0
+
+
+def _collect_less_often() -> None:
+    """Look for garbage less often, and never among the modules.
+
+    Many entries live at once under load, and each look goes through them: measured at 128 clients,
+    looking as often as Python does by itself is a tenth of what an add costs.
+    """
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
 
 
 async def _serve(settings: Settings) -> None:

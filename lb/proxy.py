@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from aiohttp import web
 
@@ -34,6 +34,10 @@ SESSION_HEADER = "Client-Session"
 RETRY_AFTER_SECONDS = 1
 MOST_ADMIN_BYTES = 64 << 10
 """The longest body that our own endpoints take."""
+
+
+Read: TypeAlias = Callable[[RequestKind], Awaitable[Body]]
+"""Reads the body of a request of a kind."""
 
 
 class Handler(Protocol):
@@ -108,14 +112,14 @@ class Proxy:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request below /api/v2 that aiohttp has begun to read."""
-        reply = await self.serve(asked_by(request), partial(self._bodies.read, request))
+        reply = await self.serve(asked_by(request), lambda _: self._bodies.read(request))
         return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
 
     async def answer(self, asked: Asked, body: bytes) -> Reply:
         """Answer a request below /api/v2 that has come whole."""
         return await self.serve(asked, partial(self._bodies.take, body))
 
-    async def serve(self, asked: Asked, read: Callable[[], Awaitable[Body]]) -> Reply:
+    async def serve(self, asked: Asked, read: Read) -> Reply:
         """Answer a request; its body is read when it is known what is asked for."""
         self.in_flight += 1
         began_at, status, serving = self._clock(), 500, _Serving()
@@ -130,16 +134,14 @@ class Proxy:
             self.failed += status >= 500
             self._figures.note_request(serving.kind, status, self._clock() - began_at)
 
-    async def _serve(
-        self, asked: Asked, read: Callable[[], Awaitable[Body]], serving: _Serving
-    ) -> Reply:
+    async def _serve(self, asked: Asked, read: Read, serving: _Serving) -> Reply:
         headers = serving.headers
         try:
             service = await self.active_service()
             target = parse_target(asked.method, asked.path)
             if isinstance(target.action, Kind):
                 serving.kind = RequestKind.WRITE
-            body = await read()
+            body = await read(serving.kind)
             try:
                 answer = await self._answer(service, asked, target, body, headers)
             finally:

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from lb.bodies import FIRST_BYTES, Bodies
 from lb.budget import Account, BodyBudget
+from lb.errors import OverloadedError, PayloadTooLargeError
+from lb.figures import RequestKind
 from lb.proxy import answering_errors
 from tests.unit.lb.stand_ins import until
 
@@ -268,4 +270,47 @@ async def test_our_own_wait_for_room_is_not_counted_as_the_clients(start: Start)
     oldest.let_go()
 
     assert (await client.answer())[0] == 200
+    assert bench.is_empty
+
+
+async def test_of_bodies_that_have_come_whole_a_write_has_a_share() -> None:
+    bench = Bench()
+
+    body = await bench.bodies.take(b"abc", RequestKind.WRITE)
+
+    assert (body.data, bench.account.held_bytes) == (b"abc", 3)
+    body.let_go()
+    assert bench.is_empty
+
+
+async def test_of_bodies_that_have_come_whole_a_read_needs_no_room() -> None:
+    bench = Bench()
+    held = await bench.bodies.take(b"x" * LIMIT, RequestKind.WRITE)
+
+    body = await bench.bodies.take(b"abc", RequestKind.READ)
+
+    assert (body.data, bench.account.held_bytes) == (b"abc", LIMIT)
+    body.let_go()
+    held.let_go()
+    assert bench.is_empty
+
+
+@pytest.mark.parametrize("kind", RequestKind)
+async def test_a_whole_body_that_is_too_long_is_refused(kind: RequestKind) -> None:
+    bench = Bench()
+
+    with pytest.raises(PayloadTooLargeError):
+        await bench.bodies.take(b"x" * (LONGEST + 1), kind)
+
+    assert bench.is_empty
+
+
+async def test_a_whole_body_that_finds_no_room_in_time_gives_its_place_up() -> None:
+    bench = Bench(wait_seconds=0.01)
+    held = await bench.bodies.take(b"x" * LIMIT, RequestKind.WRITE)
+
+    with pytest.raises(OverloadedError):
+        await bench.bodies.take(b"abc", RequestKind.WRITE)
+
+    held.let_go()
     assert bench.is_empty
