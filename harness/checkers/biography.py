@@ -1,7 +1,7 @@
 """Owns the biography of one document: all that was done to it and seen of it, in order of time.
 
 Operations and their entries in the log, what was read, what samples of the instances showed,
-faults, and what each instance held at the end.
+faults, servers that ended by themselves, and what each instance held at the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from operator import itemgetter
 
 import msgspec
 
+from harness.checkers.disturbances import server_endings
 from harness.model.document import file_of, id_of
 from harness.model.final_state import FinalState
 from harness.model.history import History
@@ -124,3 +125,7 @@ def _faults(history: History) -> Iterator[Event]:
         yield window.injected_ns, f"fault {window.fault} injected"
         if window.healed_ns:
             yield window.healed_ns, f"fault {window.fault} healed"
+    for ending in server_endings(history):
+        yield ending.alive_ns, f"{ending.server} ended by itself with {ending.ending}"
+        if ending.answered_ns:
+            yield ending.answered_ns, f"{ending.server} answered again"

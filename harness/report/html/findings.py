@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import msgspec
 
 from harness.model.document import file_of
-from harness.model.fault_window import FaultWindow
+from harness.model.observation import ServerEnding
 from harness.model.operation import Addressing, Completion, Operation
 from harness.model.verdict import Verdict, Violation
 from harness.report.html.facts import RunFacts
@@ -109,34 +110,45 @@ def _of_what(operation: Operation) -> str:
 
 
 def faults_at(facts: RunFacts, begin_ns: int, end_ns: int) -> str:
-    """Say which faults were in force then; where none was, which was the nearest."""
-    windows = [w for w in facts.history.fault_windows.values() if w.injected_ns]
-    active = [w for w in windows if w.injected_ns <= end_ns and begin_ns <= _end_ns(facts, w)]
-    if active:
-        return "; ".join(_told(facts, window) for window in active)
-    if not windows:
-        return "no fault: there was none in this run"
-    before = [w for w in windows if _end_ns(facts, w) < begin_ns]
-    if before:
-        last = max(before, key=lambda window: _end_ns(facts, window))
-        ago = (begin_ns - _end_ns(facts, last)) / 1e9
-        return f"no fault: the last one, {last.fault}, was seen healed {ago:.2f} s before"
-    first = min(windows, key=lambda window: window.injected_ns)
-    return (
-        f"no fault: the first one, {first.fault}, came at {facts.seconds(first.injected_ns):.2f} s"
-    )
+    """Say which faults were in force then; where none was, which was the nearest.
+
+    A server that ended by itself counts as one until it answered again.
+    """
+    troubles = list(_troubles(facts))
+    if active := [t for t in troubles if t.begin_ns <= end_ns and begin_ns <= t.end_ns]:
+        return "; ".join(trouble.told for trouble in active)
+    if not troubles:
+        return "none in this run"
+    nearest = min(troubles, key=lambda t: max(t.begin_ns - end_ns, begin_ns - t.end_ns))
+    if nearest.begin_ns > end_ns:
+        return f"none; {(nearest.begin_ns - end_ns) / 1e9:.2f} s later: {nearest.told}"
+    return f"none; over {(begin_ns - nearest.end_ns) / 1e9:.2f} s before: {nearest.told}"
 
 
-def _told(facts: RunFacts, window: FaultWindow) -> str:
-    begin = f"from {facts.seconds(window.injected_ns):.2f} s"
-    if not window.healed_ns:
-        return f"{window.fault}, {begin} on"
-    return f"{window.fault}, {begin} to {facts.seconds(window.healed_ns):.2f} s"
+@dataclass(frozen=True)
+class _Trouble:
+    """Something that was wrong for a time, and what it is called."""
+
+    begin_ns: int
+    end_ns: int
+    told: str
 
 
-def _end_ns(facts: RunFacts, window: FaultWindow) -> int:
-    end = facts.zero_ns + round(facts.end_seconds * 1e9)
-    return window.heal_observed_ns or window.healed_ns or end
+def _troubles(facts: RunFacts) -> Iterator[_Trouble]:
+    end_ns = facts.zero_ns + round(facts.end_seconds * 1e9)
+    for window in facts.history.fault_windows.values():
+        if window.injected_ns:
+            until_ns = window.heal_observed_ns or window.healed_ns or end_ns
+            told = _span(facts, window.fault, window.injected_ns, window.healed_ns)
+            yield _Trouble(window.injected_ns, until_ns, told)
+    for each in facts.history.observed(ServerEnding):
+        told = _span(facts, f"{each.server} ended by itself", each.alive_ns, each.answered_ns)
+        yield _Trouble(each.alive_ns, each.answered_ns or end_ns, told)
+
+
+def _span(facts: RunFacts, what: str, begin_ns: int, end_ns: int) -> str:
+    until = f" to {facts.seconds(end_ns):.2f} s" if end_ns else " on"
+    return f"{what}, from {facts.seconds(begin_ns):.2f} s{until}"
 
 
 def _document(facts: RunFacts, violation: Violation) -> str:
@@ -205,5 +217,5 @@ def _events(biography: Iterable[str], operation: Operation | None) -> Iterator[E
         found = _EVENT.fullmatch(line)
         at, text = (float(found[1]), found[2]) if found else (None, line)
         is_it = operation is not None and text.startswith(f"{operation.name} ")
-        is_fault = text.startswith("fault ")
+        is_fault = text.startswith("fault ") or " ended by itself" in text
         yield Event(at, text, "it" if is_it else "fault" if is_fault else "")

@@ -2,7 +2,7 @@ import msgspec
 
 from harness.checkers.biography import biography
 from harness.checkers.judge import judge
-from harness.model.observation import InstanceSample, LogRow, Repeat
+from harness.model.observation import InstanceSample, LogRow, Repeat, ServerEnding
 from tests.unit.checkers.histories import (
     COLLECTION,
     DOCUMENT,
@@ -83,3 +83,14 @@ def test_the_first_violations_carry_the_biography_of_their_document() -> None:
     run = history(created(), upsert(OLD, 2, 3), upsert(NEW, 4, 5), delete(6, 7))
     lost = next(v for v in judge(run, [final(OLD)]) if v.checker == "resurrection")
     assert any("client-1#6 delete" in line for line in lost.violations[0].biography)
+
+
+def test_a_server_that_ended_by_itself_is_told_with_its_new_start() -> None:
+    ending = ServerEnding(
+        server="lb", alive_ns=4 * SECOND, ending="exit code 1", answered_ns=6 * SECOND
+    )
+    told = list(biography(history(add(OLD, 0, SECOND), ending), [], NAME))
+    assert told[1:] == [
+        "   4.000 s  lb ended by itself with exit code 1",
+        "   6.000 s  lb answered again",
+    ]

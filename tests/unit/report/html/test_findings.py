@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from harness.model.observation import ServerEnding
 from harness.model.verdict import Verdict, Violation, decide
 from harness.report.html.facts import RunFacts
 from harness.report.html.findings import MOST_SHOWN, Event, Finding, abridged, findings, not_shown
@@ -54,13 +55,18 @@ def test_what_is_about_no_operation_has_no_time() -> None:
 
 def test_where_no_fault_was_in_force_the_nearest_one_is_told() -> None:
     lost = Violation("lost", operation=WRITES[1].name)
-    assert found(lost).faults == "no fault: there was none in this run"
-    assert found(lost, fault("kill", "lb", 1, 2)).faults == (
-        "no fault: the last one, kill lb, was seen healed 2.00 s before"
+    before, after = fault("kill", "lb", 1, 2), fault("pause", "lb", 8, 9, index=1)
+    assert found(lost).faults == "none in this run"
+    assert found(lost, before, after).faults == (
+        "none; over 2.00 s before: kill lb, from 1.00 s to 2.00 s"
     )
-    assert found(lost, fault("kill", "lb", 8, 9)).faults == (
-        "no fault: the first one, kill lb, came at 8.00 s"
-    )
+    assert found(lost, after).faults == ("none; 3.00 s later: pause lb, from 8.00 s to 9.00 s")
+
+
+def test_a_server_that_ended_by_itself_counts_as_a_fault() -> None:
+    ending = ServerEnding(server="lb", alive_ns=4 * SECOND, ending="exit code 1", answered_ns=0)
+    finding = found(Violation("lost", operation=WRITES[1].name), ending)
+    assert finding.faults == "lb ended by itself, from 4.00 s on"
 
 
 def test_a_biography_keeps_its_moments_and_marks_the_operation_and_the_faults() -> None:
