@@ -74,6 +74,12 @@ def test_a_broken_line_in_the_middle_is_an_error_that_names_it(path: Path) -> No
         read_history(path)
 
 
+def test_bytes_that_are_no_text_are_named_by_their_line(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"client-1", b"client\xd5-"))
+    with pytest.raises(ValueError, match="line 2 is not a record"):
+        read_history(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"{"])
 def test_a_file_without_a_header_is_an_error(path: Path, content: bytes) -> None:
     path.write_bytes(content)
