@@ -261,9 +261,12 @@ class LoadBalancer:
         return len(self._front.connections) + (len(server.connections) if server else 0)
 
     async def _close_connections(self) -> None:
-        if self._front is not None:
-            await self._front.close(self._settings.shutdown_seconds)
-        if self._runner is not None:
+        """Close those of the front and aiohttp's at once: all requests have the same time."""
+        if self._front is not None and self._runner is not None:
+            await asyncio.gather(
+                self._front.close(self._settings.shutdown_seconds), self._runner.cleanup()
+            )
+        elif self._runner is not None:
             await self._runner.cleanup()
 
     async def _close(self) -> None:
