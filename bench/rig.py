@@ -21,7 +21,10 @@ import asyncpg
 from bench.data_place import workspace_in
 from harness.errors import LabError
 from harness.labs.chroma import ChromaServer
-from harness.labs.load_balancer import LoadBalancer, LoadBalancerSettings
+from harness.labs.load_balancer import (
+    LoadBalancerProcess,
+    LoadBalancerSettings,
+)
 from harness.labs.ports import PortReservations
 from harness.labs.postgres import PostgresServer
 from harness.labs.processes import ProcessLabSettings
@@ -91,7 +94,7 @@ class Rig:
 
     async def load_balancer(
         self, instance_urls: Sequence[str], database_url: str, prefix: tuple[str, ...] = ()
-    ) -> LoadBalancer:
+    ) -> LoadBalancerProcess:
         """Start the load balancer and return when every instance is healthy.
 
         `prefix` are words before its command.
@@ -102,7 +105,7 @@ class Rig:
             instance_urls=tuple(instance_urls),
             database_url=database_url,
         )
-        lb = LoadBalancer(settings, self.port(), self.workspace, self.warden)
+        lb = LoadBalancerProcess(settings, self.port(), self.workspace, self.warden)
         lb.process.surroundings = Surroundings(prefix=prefix)
         await self.add(lb)
         await lb.wait_until_all_healthy(_START_SECONDS)
@@ -110,8 +113,8 @@ class Rig:
 
     async def _close(self) -> None:
         # Load balancers, which were started last, may still want to say something to the others.
-        lbs = [server for server in self._servers if isinstance(server, LoadBalancer)]
-        others = [server for server in self._servers if not isinstance(server, LoadBalancer)]
+        lbs = [server for server in self._servers if isinstance(server, LoadBalancerProcess)]
+        others = [server for server in self._servers if not isinstance(server, LoadBalancerProcess)]
         for group in (lbs, others):
             stops = (server.process.stop(_GRACE_SECONDS) for server in group)
             await asyncio.gather(*stops, return_exceptions=True)
@@ -124,7 +127,7 @@ class Rig:
 class Replicated:
     """A load balancer with its instances and its log."""
 
-    lb: LoadBalancer
+    lb: LoadBalancerProcess
     instances: tuple[ChromaServer, ...]
     postgres: PostgresServer
 

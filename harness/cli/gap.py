@@ -4,7 +4,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from harness.checkers.gap_profile import SPANS
+from harness.cli.lab_options import options_of, own_lab_options
 from harness.cli.run import (
     EXIT_CODES,
     SEED_BITS,
@@ -51,8 +52,7 @@ class _Plan:
     seed: int
     rate: float
     addressing: Addressing
-    lb_command: str | None
-    lb_ready: str | None
+    lab: LabOptions
     directory: Path
 
     @property
@@ -61,9 +61,7 @@ class _Plan:
         words = ["--target", self.target, "--kinds", ",".join(self.kinds)]
         words += ["--seconds", f"{self.seconds:g}", "--rate", f"{self.rate:g}"]
         words += ["--addressing", self.addressing, "--seed", str(self.seed)]
-        for option, value in (("--lb-command", self.lb_command), ("--lb-ready", self.lb_ready)):
-            words += [option, value] if value else []
-        return shlex.join(["chroma-chaos", "gap", *words])
+        return shlex.join(["chroma-chaos", "gap", *words, *self.lab.words])
 
 
 @click.command(
@@ -71,6 +69,7 @@ class _Plan:
 Examples:
   chroma-chaos gap
   chroma-chaos gap --kinds kill,pause --seconds 12 --seed 7
+  chroma-chaos gap --lab compose --kinds kill
   chroma-chaos gap --lb-command "python -m my_lb" --lb-ready /health
   chroma-chaos gap --saved last
   chroma-chaos gap --compare .runs/20260101T120000-gap-7 .runs/20260101T130000-gap-7
@@ -115,8 +114,7 @@ Exit codes:
     help="How paths name collections; plain Chroma takes only ids.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the measurement of that seed.")
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@own_lab_options
 @click.option(
     "--saved",
     metavar="RUN",
@@ -187,7 +185,9 @@ def _plan(
 ) -> _Plan:
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     directory = run_directory or default_run_directory(store().root, "gap", seed, datetime.now(UTC))
+    lab, others = options_of(others)
     return _Plan(
+        lab=lab,
         kinds=failures_named(kinds),
         addressing=Addressing(addressing),
         seed=seed,
@@ -200,7 +200,7 @@ def _measure(console: Console, plan: _Plan, kind: str) -> None:
     """Do one run, and print and write what it and those before it gave."""
     scenario = gap_scenario(kind, plan.target, plan.seconds, plan.seed)
     workload = gap_workload(plan.rate, plan.addressing)
-    options = LabOptions(lb_command=plan.lb_command, lb_ready=plan.lb_ready, needs=scenario.needs)
+    options = replace(plan.lab, needs=scenario.needs)
     repeat = options_that_repeat(plan.seed, workload, options)
     directory = RunDirectory(plan.directory / kind)
     settings = RunSettings(scenario, plan.seed, directory, workload, repeat, _REST_SECONDS)

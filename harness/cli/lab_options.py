@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from harness.labs.administration import CLIENT_TOKEN_VARIABLE, TOKEN_VARIABLE
-from harness.runner.lab_choice import LABS, LabOptions, decided
+from harness.runner.lab_choice import LABS, REMOTE, LabOptions, decided
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,10 +27,14 @@ CLIENT_TOKEN = click.option(
     envvar=CLIENT_TOKEN_VARIABLE,
     help=f"Sent along with every request to the load balancer; better in {CLIENT_TOKEN_VARIABLE}.",
 )
-_OPTIONS = (
-    click.option("--lab", help=f"Where to run: {' or '.join(LABS)}; --lb-url means remote."),
+_OF_LABS_OF_OURS = (
     click.option("--lb-command", help="Start this load balancer instead of our own."),
+    click.option("--lb-image", metavar="IMAGE", help="The same for --lab compose: its image."),
     click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready."),
+)
+_OPTIONS = (
+    click.option("--lab", help=f"Where to run: {', '.join(LABS)}; --lb-url means remote."),
+    *_OF_LABS_OF_OURS,
     LB_URL,
     click.option("--primary-url", metavar="URL", help="Where the primary itself is."),
     click.option(
@@ -55,6 +59,13 @@ _OPTIONS = (
 def lab_options(command: Command) -> Command:
     """Give a command all these options; `options_of` reads them."""
     return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+
+
+def own_lab_options(command: Command) -> Command:
+    """Give a command those of labs that are started for it."""
+    labs = ", ".join(name for name in LABS if name != REMOTE)
+    options = (click.option("--lab", help=f"Where to run: {labs}."), *_OF_LABS_OF_OURS)
+    return reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 def options_of(said: Mapping[str, Any]) -> tuple[LabOptions, dict[str, Any]]:

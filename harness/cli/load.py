@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from harness.cli.lab_options import options_of, own_lab_options
 from harness.cli.run import EXIT_CODES, SEED_BITS, announce, conduct
 from harness.cli.runs import store
 from harness.labs.memory import why_no_memory_limits
@@ -19,7 +20,7 @@ from harness.model.cost import read_costs
 from harness.model.verdict import Outcome
 from harness.report.load_table import print_load, write_load
 from harness.report.summary import print_summary
-from harness.runner.lab_choice import LabOptions
+from harness.runner.lab_choice import COMPOSE
 from harness.runner.load_generator import locustfile
 from harness.runner.load_scenario import load_scenario
 from harness.runner.run import RunSettings
@@ -137,8 +138,7 @@ Exit codes:
     metavar="MB",
     help="Let the load balancer have so much from its start on, where the machine can limit it.",
 )
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@own_lab_options
 @click.option(
     "--run-directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -156,12 +156,8 @@ def load(faults: tuple[str, ...], run_directory: Path | None, keep: bool, **said
     locustfile(said["traffic"])
     seed = secrets.randbits(SEED_BITS) if said["seed"] is None else said["seed"]
     settings = _settings({**said, "seed": seed}, faults, run_directory)
-    options = LabOptions(
-        lb_command=said["lb_command"],
-        lb_ready=said["lb_ready"],
-        needs=settings.scenario.needs,
-        lb_memory_bytes=_limit(console, said),
-    )
+    limited = {"needs": settings.scenario.needs, "lb_memory_bytes": _limit(console, said)}
+    options, _ = options_of({**said, **limited})
     announce(console, settings)
     result = conduct(console, settings, options)
     costs = read_costs(settings.directory.samples)
@@ -217,7 +213,7 @@ def _limit(console: Console, said: dict[str, Any]) -> int | None:
     """Say how much memory the load balancer may have; where it cannot be limited, that is told."""
     if said["lb_memory"] is None:
         return None
-    if why := why_no_memory_limits():
+    if said["lab"] != COMPOSE and (why := why_no_memory_limits()):
         console.print(f"The memory of the lb is measured, and not limited: {why}", soft_wrap=True)
         return None
     return int(said["lb_memory"]) * 1_000_000

@@ -55,6 +55,8 @@ Examples:
   chroma-chaos run primary-down --seed 7
   chroma-chaos run primary-down --workload register --loop closed --clients 8
   chroma-chaos run normal --lb-command "python -m my_lb" --lb-ready /health
+  chroma-chaos run primary-down --lab compose
+  chroma-chaos run normal --lab compose --lb-image registry.example.com/my-lb:3 --lb-ready /health
   chroma-chaos run primary-forced-down --lb-url https://lb.example.com \\
     --primary-url https://chroma-1.example.com --replica-url https://chroma-2.example.com
   chroma-chaos run random --seed 7 --seconds 60

@@ -5,16 +5,17 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
+from harness.cli.lab_options import options_of, own_lab_options
 from harness.cli.run import EXIT_CODES, SEED_BITS, announce, conduct
 from harness.cli.runs import store
 from harness.errors import UsageError
 from harness.report.summary import print_summary
 from harness.report.sweep_table import print_sweep
-from harness.runner.lab_choice import LabOptions
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.runner.sweep import sweep as sweep_scenario
@@ -50,8 +51,7 @@ Examples:
     help="How long the fault lasts each time.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Repeat the sweep of that seed.")
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@own_lab_options
 @click.option(
     "--run-directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -63,9 +63,8 @@ def sweep(
     offsets: str,
     seconds: float,
     seed: int | None,
-    lb_command: str | None,
-    lb_ready: str | None,
     run_directory: Path | None,
+    **of_lab: Any,
 ) -> None:
     """Inject a fault at chosen times after an event of the protocol, and measure each.
 
@@ -75,7 +74,7 @@ def sweep(
     chosen = sweep_scenario(fault, event, _milliseconds(offsets), seconds, seed)
     path = run_directory or default_run_directory(store().root, "sweep", seed, datetime.now(UTC))
     settings = RunSettings(chosen, seed, RunDirectory(path))
-    options = LabOptions(lb_command=lb_command, lb_ready=lb_ready, needs=chosen.needs)
+    options, _ = options_of({**of_lab, "needs": chosen.needs})
     console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)

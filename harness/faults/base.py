@@ -66,6 +66,8 @@ def refuse_unsupported(fault: Fault, lab: Lab) -> None:
     """Raise `UnsupportedFaultError` when the lab cannot do the fault, before anything is broken."""
     missing = sorted(fault.needs - lab.capabilities)
     if missing:
+        if isinstance(lab, Particular) and (reason := lab.why_not(Need(missing[0], fault.target))):
+            raise UnsupportedFaultError(f"{fault.name}: {reason}")
         has = ", ".join(sorted(lab.capabilities)) or "nothing"
         raise UnsupportedFaultError(
             f"{fault.name} needs {', '.join(missing)}, which lab {lab.name} cannot do (it can: "

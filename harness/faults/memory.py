@@ -49,7 +49,7 @@ class MemoryLimit(Kill):
 
     async def inject(self, lab: Lab) -> None:
         """Limit it."""
-        _in_memory(lab).limit_memory(self.target, self.megabytes << 20)
+        await _in_memory(lab).limit_memory(self.target, self.megabytes << 20)
 
     async def prove_effect(self, lab: Lab) -> str:
         """Send the server more than it may have, and see that the kernel refused it memory.
@@ -64,7 +64,7 @@ class MemoryLimit(Kill):
             at_once = min(at_once + 1, _MOST_AT_ONCE)
             url = lab.urls()[self.target]
             await asyncio.gather(*(send_body(url) for _ in range(at_once)))
-            refusals = limited.memory_refusals(self.target)
+            refusals = await limited.memory_refusals(self.target)
             state = "lives" if limited.is_alive(self.target) else "was killed by the kernel"
             return f"memory was refused {refusals} times; it {state}" if refusals else ""
 
@@ -74,7 +74,7 @@ class MemoryLimit(Kill):
     async def heal(self, lab: Lab) -> None:
         """End the limit; start a server that is dead, or does not answer any more."""
         limited = _in_memory(lab)
-        limited.free_memory(self.target)
+        await limited.free_memory(self.target)
         if (await look(lab.urls()[self.target])).came is not Came.ANSWER:
             await limited.restart(self.target)
 

@@ -1,4 +1,4 @@
-"""The fault proxy as a process; it takes the control port, then `TARGET:PORT:PORT` for each."""
+"""The fault proxy as a process: where it listens, its control port, and `str(Route)` for each."""
 
 import asyncio
 import sys
@@ -8,4 +8,5 @@ from harness.http_proxy.server import Route, serve
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(int(sys.argv[1]), [Route.parse(text) for text in sys.argv[2:]]))
+        routes = [Route.parse(text) for text in sys.argv[3:]]
+        asyncio.run(serve(sys.argv[1], int(sys.argv[2]), routes))

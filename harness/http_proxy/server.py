@@ -10,8 +10,6 @@ from harness.http_proxy.control import ControlServer
 from harness.http_proxy.messages import LONGEST_HEAD_BYTES
 from harness.http_proxy.rule_book import RuleBook
 
-_HOST = "127.0.0.1"
-
 
 @dataclass(frozen=True)
 class Route:
@@ -19,16 +17,17 @@ class Route:
 
     target: str
     listen_port: int
+    server_host: str
     server_port: int
 
     def __str__(self) -> str:
-        return f"{self.target}:{self.listen_port}:{self.server_port}"
+        return f"{self.target}:{self.listen_port}:{self.server_host}:{self.server_port}"
 
     @classmethod
     def parse(cls, text: str) -> "Route":
         """Read what `str` writes."""
-        target, listen_port, server_port = text.split(":")
-        return cls(target, int(listen_port), int(server_port))
+        target, listen_port, server_host, server_port = text.split(":")
+        return cls(target, int(listen_port), server_host, int(server_port))
 
 
 class _Entrance:
@@ -48,7 +47,7 @@ class _Entrance:
         client = Side(reader, writer)
         try:
             to_server = await asyncio.open_connection(
-                _HOST, self._route.server_port, limit=LONGEST_HEAD_BYTES
+                self._route.server_host, self._route.server_port, limit=LONGEST_HEAD_BYTES
             )
         except OSError:
             client.reset()
@@ -56,17 +55,17 @@ class _Entrance:
         await Connection(client, Side(*to_server), self._book).serve()
 
 
-async def serve(control_port: int, routes: Sequence[Route]) -> None:
-    """Serve until cancelled; the control port listens last, as the sign that all others do."""
+async def serve(host: str, control_port: int, routes: Sequence[Route]) -> None:
+    """Serve at `host` until cancelled; the control port listens last, when all others do."""
     books = {route.target: RuleBook() for route in routes}
     async with AsyncExitStack() as stack:
         for route in routes:
             entrance = _Entrance(route, books[route.target])
             await stack.enter_async_context(
                 await asyncio.start_server(
-                    entrance.admit, _HOST, route.listen_port, limit=LONGEST_HEAD_BYTES
+                    entrance.admit, host, route.listen_port, limit=LONGEST_HEAD_BYTES
                 )
             )
-        control = await asyncio.start_server(ControlServer(books).serve, _HOST, control_port)
+        control = await asyncio.start_server(ControlServer(books).serve, host, control_port)
         async with control:
             await control.serve_forever()

@@ -158,14 +158,14 @@ class OnClocks(Protocol):
 class InMemory(Killable, Protocol):
     """The ability behind `Capability.LIMIT_MEMORY`."""
 
-    def limit_memory(self, target: str, more_bytes: int) -> None:
+    async def limit_memory(self, target: str, more_bytes: int) -> None:
         """Let the server have at most so much memory in addition to what it has."""
         ...
 
-    def memory_refusals(self, target: str) -> int:
+    async def memory_refusals(self, target: str) -> int:
         """Count how often the kernel refused memory to the server since it was limited."""
         ...
 
-    def free_memory(self, target: str) -> None:
+    async def free_memory(self, target: str) -> None:
         """Let the server have what it wants again."""
         ...

@@ -14,15 +14,16 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Front:
-    """Forwards connections to one of some ports of 127.0.0.1, in turn.
+    """Forwards connections that come to `host` to one of some ports of 127.0.0.1, in turn.
 
     A connection that its load balancer does not take is accepted and then closed: clients behind
     a front cannot see that nothing was sent.
     """
 
-    def __init__(self, port: int, *upstream_ports: int) -> None:
+    def __init__(self, port: int, *upstream_ports: int, host: str = "127.0.0.1") -> None:
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.host = host
+        self.url = f"http://{host}:{port}"
         self.connections: Counter[int] = Counter()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -37,7 +38,7 @@ class Front:
     async def start(self) -> None:
         """Listen; does nothing when it does so already."""
         if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._serve, self.host, self.port)
 
     async def stop(self) -> None:
         """Stop listening, and end all connections."""

@@ -7,31 +7,26 @@ from types import MappingProxyType
 from harness.http_proxy.control import AskTally, Control, LiftRule, SetRule
 from harness.http_proxy.rules import Rule, Tally
 from harness.http_proxy.server import Route
+from harness.labs.runnable import Runnable
 from harness.labs.server_process import ServerCommand, ServerProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 
 
 class HttpProxyServer:
-    """The server process; rules in force are set again when it is started again."""
+    """The server; rules in force are set again when it is started again.
 
-    def __init__(
-        self, control_port: int, routes: tuple[Route, ...], workspace: Workspace, warden: Warden
-    ) -> None:
+    `control_port` is the one of 127.0.0.1 at which it takes commands.
+    """
+
+    def __init__(self, process: Runnable, control_port: int, routes: tuple[Route, ...]) -> None:
+        self.process = process
         self.url = f"tcp://127.0.0.1:{control_port}"
         self.entrances: Mapping[str, int] = MappingProxyType(
             {route.target: route.listen_port for route in routes}
         )
         self._control = Control(control_port)
         self._in_force: dict[tuple[str, str], Rule] = {}
-        command = ServerCommand(
-            name="http-proxy",
-            arguments=(
-                *(sys.executable, "-m", "harness.http_proxy", str(control_port)),
-                *(str(route) for route in routes),
-            ),
-        )
-        self.process = ServerProcess(command, workspace, warden)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -57,3 +52,17 @@ class HttpProxyServer:
     async def tally(self, target: str, name: str, *, awaited: bool = False) -> Tally:
         """Ask what a rule has done; where `awaited`, once it has singled out a request."""
         return await self._control.ask(AskTally(target, name, awaited))
+
+
+class HttpProxyProcess(HttpProxyServer):
+    """One that is a process of this machine."""
+
+    process: ServerProcess
+
+    def __init__(
+        self, control_port: int, routes: tuple[Route, ...], workspace: Workspace, warden: Warden
+    ) -> None:
+        command = (sys.executable, "-m", "harness.http_proxy", "127.0.0.1", str(control_port))
+        arguments = (*command, *(str(route) for route in routes))
+        process = ServerProcess(ServerCommand("http-proxy", arguments), workspace, warden)
+        super().__init__(process, control_port, routes)

@@ -1,4 +1,4 @@
-"""The ability of a process lab to run two load balancers behind one front."""
+"""The ability of a lab of ours to run two load balancers behind one front."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,8 +28,6 @@ class LbPair:
         await self.end_second()
         self._made += 1
         self.second = self._another(f"lb-{self._made}")
-        # It is a replacement in every respect: its clock is set as that of the first.
-        self.second.process.surroundings = self.first.process.surroundings
         await self.second.start(_START_TIMEOUT_SECONDS)
 
     def share(self) -> None:
@@ -61,7 +59,7 @@ class LbPair:
 
 
 class DoublesLb:
-    """Gives a process lab the ability `DoubleLb`; the lab says what its pair is."""
+    """Gives a lab the ability `DoubleLb`; the lab says what its pair is."""
 
     _pair: LbPair | None = None
 

@@ -1,10 +1,11 @@
 """The load balancer under test: any command that reads its addresses from the environment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import LabError
 from harness.labs.readiness import answers_ok, healthy_instances, probe_client
+from harness.labs.runnable import Runnable
 from harness.labs.server_process import ServerCommand, ServerProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -29,22 +30,21 @@ class LoadBalancerSettings:
 
 
 class LoadBalancer:
-    """The load balancer on 127.0.0.1; it is given the proxied addresses only."""
+    """The load balancer at a port of 127.0.0.1; it is given the proxied addresses only.
+
+    It is ready when one of the paths says so.
+    """
+
+    process: Runnable
 
     def __init__(
-        self, settings: LoadBalancerSettings, port: int, workspace: Workspace, warden: Warden
+        self, process: Runnable, port: int, ready_paths: Sequence[str], instance_count: int
     ) -> None:
+        self.process = process
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        paths = (settings.standby_path, settings.ready_path)
-        self._ready_urls = [self.url + path for path in paths if path is not None]
-        self._instance_count = len(settings.instance_urls)
-        command = ServerCommand(
-            name=settings.name,
-            arguments=settings.command,
-            environment=_environment(settings, port),
-        )
-        self.process = ServerProcess(command, workspace, warden)
+        self._ready_urls = [self.url + path for path in ready_paths]
+        self._instance_count = instance_count
 
     async def start(self, timeout_seconds: float) -> None:
         """Start it and return when it says that it is ready."""
@@ -79,6 +79,28 @@ class LoadBalancer:
                     f"{timeout_seconds:g} s; see {self.url}/status and {self.process.log_path}"
                 ),
             )
+
+
+class LoadBalancerProcess(LoadBalancer):
+    """One that is a process of this machine."""
+
+    process: ServerProcess
+
+    def __init__(
+        self, settings: LoadBalancerSettings, port: int, workspace: Workspace, warden: Warden
+    ) -> None:
+        command = ServerCommand(
+            name=settings.name,
+            arguments=settings.command,
+            environment=_environment(settings, port),
+        )
+        paths = (settings.standby_path, settings.ready_path)
+        super().__init__(
+            ServerProcess(command, workspace, warden),
+            port,
+            [path for path in paths if path is not None],
+            len(settings.instance_urls),
+        )
 
 
 def _environment(settings: LoadBalancerSettings, port: int) -> dict[str, str]:

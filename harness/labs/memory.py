@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import LabError
 from harness.labs.process_tree import process_tree
-from harness.labs.server_process import ServerProcess
+from harness.labs.runnable import Runnable
 from harness.labs.warden import Warden
 
 _ROOT = Path("/sys/fs/cgroup/memory")
@@ -76,7 +76,7 @@ class MemoryLimit:
 class LimitsMemory:
     """Gives a process lab the ability `InMemory`."""
 
-    def limit_memory(self, target: str, more_bytes: int) -> None:
+    async def limit_memory(self, target: str, more_bytes: int) -> None:
         """Limit what the server and its children take from now on."""
         identity = self._process(target).identity
         if identity is None:
@@ -84,18 +84,18 @@ class LimitsMemory:
         pids = [process.pid for process in process_tree(identity)]
         self._limit(target).set(pids, more_bytes)
 
-    def memory_refusals(self, target: str) -> int:
+    async def memory_refusals(self, target: str) -> int:
         """Count how often memory was refused."""
         return self._limit(target).refusals()
 
-    def free_memory(self, target: str) -> None:
+    async def free_memory(self, target: str) -> None:
         """End the limit."""
         self._limit(target).lift()
 
     def _limit(self, target: str) -> MemoryLimit:
         raise NotImplementedError
 
-    def _process(self, target: str) -> ServerProcess:
+    def _process(self, target: str) -> Runnable:
         raise NotImplementedError
 
 

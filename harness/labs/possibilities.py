@@ -1,6 +1,6 @@
-"""What a process lab can do to whom, here and now: pure but for a look at the machine."""
+"""What a lab of ours can do to whom, here and now: pure but for a look at the machine."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from harness.errors import PartMissingError
 from harness.labs.base import Capability, Need
@@ -19,10 +19,18 @@ _PREPARED = _OF_DISKS | {
 
 
 def why_not(
-    need: Need, prepared: Collection[Need], instances: Collection[str], has_failpoints: bool
+    need: Need,
+    prepared: Collection[Need],
+    instances: Collection[str],
+    has_failpoints: bool,
+    why_not_of_kind: Callable[[Capability], str] | None = None,
 ) -> str:
-    """Say why the lab cannot do it; nothing when it can."""
-    if reason := _why_not_to(need, instances, has_failpoints) or why_not_here(need.capability):
+    """Say why the lab cannot do it; nothing when it can.
+
+    `why_not_of_kind` says what no lab of its kind can do here: by default none of processes.
+    """
+    of_kind = why_not_of_kind or why_not_here
+    if reason := _why_not_to(need, instances, has_failpoints) or of_kind(need.capability):
         return reason
     if need.capability in _PREPARED and not is_prepared(need, prepared):
         return (
@@ -56,7 +64,7 @@ def _why_not_to(need: Need, instances: Collection[str], has_failpoints: bool) ->
     if need.capability in _OF_LB and need.target != "lb":
         return f"only the load balancer has {need.capability}"
     if need.capability is Capability.FAILPOINT and not has_failpoints:
-        return "only our own load balancer has failpoints, not one that --lb-command starts"
+        return "only our own load balancer has failpoints, not another one"
     if need.capability in _OF_DISKS and need.target not in instances:
         return f"only Chroma servers can have a disk of their own: {', '.join(instances)}"
     if need.capability is Capability.LIMIT_MEMORY and need.target not in instances:

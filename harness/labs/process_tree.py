@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from harness.labs.base import ServerSample
+
 # Start times are counted from the time of boot, which moves when somebody sets the clock.
 _CLOCK_TOLERANCE_SECONDS = 2.0
 
@@ -67,3 +69,18 @@ def kill_tree(identity: ProcessIdentity) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     return tree
+
+
+def cost_of(server: str, identity: ProcessIdentity) -> ServerSample | None:
+    """Measure what a process costs now, its descendants included; None when it is gone."""
+    rss_bytes = 0
+    cpu_seconds = 0.0
+    tree = process_tree(identity)
+    for process in tree:
+        try:
+            rss_bytes += process.memory_info().rss
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        cpu_seconds += times.user + times.system
+    return ServerSample(server, rss_bytes, cpu_seconds) if tree else None

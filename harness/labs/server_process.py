@@ -4,7 +4,7 @@ import contextlib
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -13,7 +13,7 @@ from harness.errors import LabError
 from harness.labs.account import Account
 from harness.labs.base import ServerSample
 from harness.labs.parent_death import dies_with_parent
-from harness.labs.process_tree import ProcessIdentity, kill_tree, process_tree, runs
+from harness.labs.process_tree import ProcessIdentity, cost_of, kill_tree, process_tree, runs
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 from harness.polling import poll_until
@@ -66,6 +66,15 @@ class ServerProcess:
         return f"<ServerProcess {self.command.name} {state}>"
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """What it is given at its next start, in addition to ours."""
+        return self.command.environment
+
+    @environment.setter
+    def environment(self, environment: Mapping[str, str]) -> None:
+        self.command = replace(self.command, environment=environment)
+
+    @property
     def identity(self) -> ProcessIdentity | None:
         """The process that was started last, None before the first start."""
         return self._identity
@@ -101,12 +110,12 @@ class ServerProcess:
         except (LabError, psutil.NoSuchProcess):
             return False
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """SIGSTOP the process and its descendants; raises `LabError` when it is dead."""
         self._living().send_signal(signal.SIGSTOP)
         self._signal_descendants(signal.SIGSTOP)
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """SIGCONT them; does nothing when the process is dead."""
         with contextlib.suppress(LabError, psutil.NoSuchProcess):
             self._signal_descendants(signal.SIGCONT)
@@ -157,17 +166,9 @@ class ServerProcess:
 
     def sample(self) -> ServerSample | None:
         """Measure what the server costs now, descendants included; None when it is dead."""
-        rss_bytes = 0
-        cpu_seconds = 0.0
-        tree = process_tree(self._identity) if self._identity and self.is_alive() else []
-        for process in tree:
-            try:
-                rss_bytes += process.memory_info().rss
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            cpu_seconds += times.user + times.system
-        return ServerSample(self.command.name, rss_bytes, cpu_seconds) if tree else None
+        if self._identity is None or not self.is_alive():
+            return None
+        return cost_of(self.command.name, self._identity)
 
     def _spawn(self) -> None:
         account = self.command.account
@@ -202,7 +203,7 @@ class ServerProcess:
     def _error(self, what: str) -> LabError:
         return LabError(
             f"{self.command.name} {what}. Its command: {' '.join(self.command.arguments)}\n"
-            f"The last lines of {self.log_path}:\n{_last_lines(self.log_path)}\n"
+            f"The last lines of {self.log_path}:\n{last_lines(self.log_path)}\n"
             f"Mend what the log says, or see `chroma-chaos doctor`, then start again."
         )
 
@@ -214,7 +215,8 @@ def _ending(process: subprocess.Popen[bytes] | None) -> str:
     return f"exit code {code}"
 
 
-def _last_lines(log_path: Path) -> str:
+def last_lines(log_path: Path) -> str:
+    """Give the end of a log, for the text of an error."""
     try:
         lines = log_path.read_text(errors="replace").splitlines()
     except OSError:

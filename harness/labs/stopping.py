@@ -1,20 +1,18 @@
-"""The abilities of a process lab to end servers orderly, and to let the lb crash at a failpoint."""
-
-from dataclasses import replace
+"""The abilities of a lab of ours to end servers orderly, and to let the lb crash at a failpoint."""
 
 from harness.errors import LabError
 from harness.labs.process_tree import ProcessIdentity
-from harness.labs.server_process import ServerProcess
+from harness.labs.runnable import Runnable
 
 # Our load balancer answers those who wait before it ends, PostgreSQL writes a checkpoint.
 END_TIMEOUT_SECONDS = 20.0
 CRASHED_AT_FAILPOINT = "exit code 137"
 """What tells it from every other end: SIGKILL is seen as a signal, not as an exit code."""
-_FAILPOINT_SETTINGS = ("FAILPOINTS_ENABLED", "FAILPOINTS")
+FAILPOINT_SETTINGS = ("FAILPOINTS_ENABLED", "FAILPOINTS")
 
 
 class StopsServers:
-    """Gives a process lab the abilities `Stoppable` and `Failing`."""
+    """Gives a lab the abilities `Stoppable` and `Failing`."""
 
     def identity(self, target: str) -> ProcessIdentity | None:
         """Identify the process that was started last."""
@@ -57,21 +55,21 @@ class StopsServers:
 
     def is_armed(self, target: str) -> bool:
         """Tell whether a failpoint is in its environment."""
-        return _FAILPOINT_SETTINGS[0] in self._process(target).command.environment
+        return FAILPOINT_SETTINGS[0] in self._process(target).environment
 
     async def restart(self, target: str) -> None:
         """Start it again, as the lab does."""
         raise NotImplementedError
 
-    def _process(self, target: str) -> ServerProcess:
+    def _process(self, target: str) -> Runnable:
         raise NotImplementedError
 
     def _set_failpoints(self, target: str, values: tuple[str, ...]) -> None:
         process = self._process(target)
         others = {
             name: value
-            for name, value in process.command.environment.items()
-            if name not in _FAILPOINT_SETTINGS
+            for name, value in process.environment.items()
+            if name not in FAILPOINT_SETTINGS
         }
-        armed = dict(zip(_FAILPOINT_SETTINGS, values, strict=False))
-        process.command = replace(process.command, environment={**others, **armed})
+        armed = dict(zip(FAILPOINT_SETTINGS, values, strict=False))
+        process.environment = {**others, **armed}

@@ -11,6 +11,7 @@ from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from harness.errors import LabError
 from harness.labs.base import Toxic
+from harness.labs.runnable import Runnable
 from harness.labs.server_process import ServerCommand, ServerProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -23,11 +24,11 @@ _NO_PROXY = {"http": ""}
 
 @dataclass(frozen=True)
 class ProxyRoute:
-    """One proxy: clients connect to `listen_port`, it connects to `upstream_port`."""
+    """One proxy: clients connect to `listen`, it connects to `upstream`; host and port each."""
 
     name: str
-    listen_port: int
-    upstream_port: int
+    listen: str
+    upstream: str
 
 
 class Toxiproxy:
@@ -38,6 +39,7 @@ class Toxiproxy:
     """
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._consumer: Any = type("Consumer", (APIConsumer,), {"host": "127.0.0.1", "port": port})
 
@@ -50,17 +52,14 @@ class Toxiproxy:
         return True
 
     async def create(self, route: ProxyRoute) -> None:
-        """Create a proxy, which listens when this returns."""
-        await self._call(
-            self._consumer.post,
-            "/proxies",
-            json={
-                "name": route.name,
-                "listen": f"127.0.0.1:{route.listen_port}",
-                "upstream": f"127.0.0.1:{route.upstream_port}",
-                "enabled": True,
-            },
-        )
+        """Create a proxy, or replace the one of that name; it listens when this returns."""
+        proxy = {
+            "name": route.name,
+            "listen": route.listen,
+            "upstream": route.upstream,
+            "enabled": True,
+        }
+        await self._call(self._consumer.post, "/populate", json=[proxy])
 
     async def enable(self, proxy: str, enabled: bool) -> None:
         """Let connections through, or refuse new ones and end those there are."""
@@ -97,29 +96,18 @@ class Toxiproxy:
 
 
 class ToxiproxyServer:
-    """The server process; its proxies are made anew, on their old ports, at every start.
+    """The server; its proxies are made anew, on their old ports, at every start.
 
     What was done to a proxy is remembered until it is mended, and done again after a start.
     """
 
-    def __init__(
-        self,
-        part: Part,
-        port: int,
-        routes: tuple[ProxyRoute, ...],
-        workspace: Workspace,
-        warden: Warden,
-    ) -> None:
+    def __init__(self, process: Runnable, port: int, routes: tuple[ProxyRoute, ...]) -> None:
+        self.process = process
         self.api = Toxiproxy(port)
         self.url = self.api.url
         self._routes = routes
         self._cut: set[str] = set()
         self._toxics: dict[str, list[Toxic]] = {}
-        command = ServerCommand(
-            name="toxiproxy",
-            arguments=(str(part.path), "-host", "127.0.0.1", "-port", str(port)),
-        )
-        self.process = ServerProcess(command, workspace, warden)
 
     async def start(self, timeout_seconds: float) -> None:
         """Start it and return when every proxy listens."""
@@ -156,3 +144,21 @@ class ToxiproxyServer:
         except LabError:
             await self.process.kill()
             await self.start(timeout_seconds)
+
+
+class ToxiproxyProcess(ToxiproxyServer):
+    """One that is a process of this machine."""
+
+    process: ServerProcess
+
+    def __init__(
+        self,
+        part: Part,
+        port: int,
+        routes: tuple[ProxyRoute, ...],
+        workspace: Workspace,
+        warden: Warden,
+    ) -> None:
+        arguments = (str(part.path), "-host", "127.0.0.1", "-port", str(port))
+        command = ServerCommand(name="toxiproxy", arguments=arguments)
+        super().__init__(ServerProcess(command, workspace, warden), port, routes)

@@ -49,6 +49,10 @@ class Warden:
         """Have a directory, or a file, removed when the runner is gone."""
         self._tell({"path": str(path)})
 
+    def remove_containers(self, run_id: str) -> None:
+        """Have all that a run has in the Docker Engine removed when the runner is gone."""
+        self._tell({"containers": run_id})
+
     def dismiss(self) -> None:
         """Let it clean up now; returns when it is done."""
         pipe = self._process.stdin
@@ -75,15 +79,23 @@ def keep_watch(run_id: str) -> None:
     """Read what belongs to the run until the runner is gone, then leave nothing of it."""
     servers: list[ProcessIdentity] = []
     paths: list[Path] = []
+    projects: list[str] = []
     for line in sys.stdin:
         message = json.loads(line)
         if "pid" in message:
             servers.append(ProcessIdentity(message["pid"], message["started"]))
+        elif "containers" in message:
+            projects.append(message["containers"])
         else:
             paths.append(Path(message["path"]))
     _kill_all(run_id, servers)
     for path in paths:
         _remove(path)
+    for project in projects:
+        # Only a lab of containers pays for the engine's library.
+        from harness.labs.containers.project import remove_run
+
+        remove_run(project)
 
 
 def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:

@@ -22,7 +22,7 @@ from harness.pytest_plugin.cases import begin_case, note_result, noting
 from harness.pytest_plugin.options import lab_options
 from harness.report.progress import ConsoleProgress
 from harness.runner.interruption import interruptible
-from harness.runner.lab_choice import REMOTE, make_lab
+from harness.runner.lab_choice import make_lab
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory, default_run_directory
 from harness.runner.run_store import RunStore
@@ -56,8 +56,7 @@ def seed(pytestconfig: pytest.Config) -> int:
 @pytest.fixture
 def our_own(pytestconfig: pytest.Config) -> None:
     """Skip a test of what another load balancer need not offer."""
-    options = lab_options(pytestconfig)
-    if options.lb_command or options.lab == REMOTE:
+    if not lab_options(pytestconfig).is_lb_our_own:
         pytest.skip("another load balancer is judged, which need not offer this")
 
 

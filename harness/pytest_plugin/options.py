@@ -18,8 +18,9 @@ def add_options(parser: pytest.Parser) -> None:
         help="keep the files of every run in .runs (or $CHROMA_CHAOS_RUNS), where "
         "`chroma-chaos list` finds them; by default they are in pytest's temporary directory",
     )
-    group.addoption("--lab", help=f"where to run: {' or '.join(LABS)}; --lb-url means remote")
+    group.addoption("--lab", help=f"where to run: {', '.join(LABS)}; --lb-url means remote")
     group.addoption("--lb-command", help="start this load balancer instead of our own")
+    group.addoption("--lb-image", help="the same for --lab compose: its image")
     group.addoption("--lb-ready", help="a path that answers 200 when it is ready")
     group.addoption(
         "--lb-url",
@@ -49,6 +50,7 @@ def lab_options(config: pytest.Config) -> LabOptions:
         LabOptions(
             lab=said("--lab"),
             lb_command=said("--lb-command"),
+            lb_image=said("--lb-image"),
             lb_ready=said("--lb-ready"),
             lb_url=said("--lb-url"),
             primary_url=said("--primary-url"),

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.labs.base import Lab, Need
+from harness.labs.compose import ComposeLab, ComposeLabSettings
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.remote import RemoteLab, RemoteLabSettings
 
-PROCESSES, REMOTE = "processes", "remote"
+PROCESSES, COMPOSE, REMOTE = "processes", "compose", "remote"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LabOptions:
 
     lab: str | None = None
     lb_command: str | None = None
+    lb_image: str | None = None
     lb_ready: str | None = None
     needs: frozenset[Need] = frozenset()
     lb_environment: Mapping[str, str] = field(default_factory=dict)
@@ -37,10 +39,17 @@ class LabOptions:
     lb_memory_bytes: int | None = None
 
     @property
+    def is_lb_our_own(self) -> bool:
+        """Whether the load balancer is known to be ours."""
+        return not self.lb_command and not self.lb_image and self.lab != REMOTE
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The words of a command line that say the same, but for tokens: those are secrets."""
         said: list[tuple[str, str | None]] = [
+            ("--lab", COMPOSE if self.lab == COMPOSE else None),
             ("--lb-command", self.lb_command),
+            ("--lb-image", self.lb_image),
             ("--lb-ready", self.lb_ready),
             ("--lb-url", self.lb_url),
             ("--primary-url", self.primary_url),
@@ -55,6 +64,7 @@ class LabOptions:
         said: dict[str, object] = {
             "lab": self.lab or PROCESSES,
             "lb_command": self.lb_command,
+            "lb_image": self.lb_image,
             "lb_ready": self.lb_ready,
             "lb_memory_bytes": self.lb_memory_bytes,
         }
@@ -68,6 +78,12 @@ def decided(options: LabOptions) -> LabOptions:
     chosen = options.lab or (REMOTE if options.lb_url else PROCESSES)
     if chosen not in LABS:
         raise UsageError(f"there is no lab {chosen!r}; the labs are {', '.join(LABS)}")
+    if options.lb_image and chosen != COMPOSE:
+        raise UsageError(f"--lb-image is for containers: say --lab {COMPOSE} with it")
+    if options.lb_command and chosen == COMPOSE:
+        raise UsageError(
+            f"--lb-command starts a process: a lab of {COMPOSE} takes an image, by --lb-image"
+        )
     urls = {
         "--lb-url": (options.lb_url,),
         "--primary-url": (options.primary_url,),
@@ -122,6 +138,19 @@ def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
     return ProcessLab(settings)
 
 
+def _compose_lab(options: LabOptions, run_directory: Path) -> Lab:
+    settings = ComposeLabSettings(
+        run_directory,
+        lb_image=options.lb_image,
+        needs=options.needs,
+        lb_environment=options.lb_environment,
+        lb_memory_bytes=options.lb_memory_bytes,
+    )
+    if options.lb_ready:
+        settings = replace(settings, lb_ready_path=options.lb_ready)
+    return ComposeLab(settings)
+
+
 def _remote_lab(options: LabOptions, run_directory: Path) -> Lab:
     settings = RemoteLabSettings(
         run_directory,
@@ -137,5 +166,5 @@ def _remote_lab(options: LabOptions, run_directory: Path) -> Lab:
 
 
 LABS: Mapping[str, Callable[[LabOptions, Path], Lab]] = MappingProxyType(
-    {PROCESSES: _process_lab, REMOTE: _remote_lab}
+    {PROCESSES: _process_lab, COMPOSE: _compose_lab, REMOTE: _remote_lab}
 )

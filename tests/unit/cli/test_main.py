@@ -50,7 +50,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
         ),
         (["lab", "sideways"], "down, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
-        (["run", "normal", "--lab", "moon"], "processes, remote"),
+        (["run", "normal", "--lab", "moon"], "processes, compose, remote"),
         (["run", "normal", "--lab", "remote"], "--lb-url, --primary-url, --replica-url is missing"),
         (["run", "normal", "--primary-url", "http://x"], "say --lab remote"),
         (["run", "normal", *NOWHERE, "--lb-command", "x"], "runs already"),

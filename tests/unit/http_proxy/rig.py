@@ -95,8 +95,8 @@ async def proxy_before(script: Script | None) -> AsyncIterator[Rig]:
     ports = PortReservations()
     control_port, listen_port, server_port = ports.reserve(), ports.reserve(), ports.reserve()
     server = script and await asyncio.start_server(script, "127.0.0.1", server_port)
-    route = Route(TARGET, listen_port, server_port)
-    proxy = asyncio.create_task(serve(control_port, [route]), name="proxy")
+    route = Route(TARGET, listen_port, "127.0.0.1", server_port)
+    proxy = asyncio.create_task(serve("127.0.0.1", control_port, [route]), name="proxy")
     rig = Rig(listen_port, Control(control_port))
     try:
         await poll_until(rig.control.answers, 5, lambda: NotSoError("no control port"))

@@ -33,12 +33,15 @@ def test_urls_mean_a_system_that_runs_already(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (LabOptions(lab="moon"), "the labs are processes, remote"),
+        (LabOptions(lab="moon"), "the labs are processes, compose, remote"),
         (LabOptions(lab="remote"), "--lb-url, --primary-url, --replica-url is missing"),
         (replace(URLS, primary_url=None), "--primary-url is missing"),
         (replace(URLS, replica_urls=()), "--replica-url is missing"),
         (replace(URLS, lb_command="python -m my_lb"), "runs already"),
         (replace(URLS, lab="processes"), "--lb-url, --primary-url, --replica-url: a lab of pro"),
+        (LabOptions(lab="compose", lb_command="python -m my_lb"), "takes an image, by --lb-image"),
+        (LabOptions(lb_image="my-lb"), "say --lab compose with it"),
+        (replace(URLS, lab="compose"), "a lab of compose has addresses of its own"),
         (LabOptions(primary_url="http://x"), "say --lab remote with all of"),
         (replace(URLS, primary_url="chroma-1.example.com"), "--primary-url 'chroma-1.example.com'"),
     ],

@@ -1,0 +1,233 @@
+"""The Docker Engine of this machine, behind one honest class; decides nothing.
+
+Its functions block, so a lab calls them in threads. What the engine refuses is a `LabError`.
+https://docs.docker.com/reference/api/engine/
+"""
+
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+
+from harness.errors import LabError, PartMissingError
+
+# Making a file system for a container may take long on a busy disk.
+_TIMEOUT_SECONDS = 60
+_GONE, _WRONG_STATE = 404, 409
+
+
+@dataclass(frozen=True)
+class State:
+    """What the engine says of a container; `pid` is its first process as this machine sees it."""
+
+    is_running: bool
+    is_paused: bool
+    pid: int
+    exit_code: int
+    lacked_memory: bool
+
+
+class Engine:
+    """Raises `PartMissingError` when there is none that answers."""
+
+    def __init__(self) -> None:
+        try:
+            self._api: Any = docker.APIClient(
+                **docker.utils.kwargs_from_env(), version="auto", timeout=_TIMEOUT_SECONDS
+            )
+            self.version = str(self._api.version()["Version"])
+        except (DockerException, requests.RequestException) as error:
+            raise PartMissingError(
+                f"no Docker Engine answers ({_reason(error)}): start one by `make engine`, or set "
+                "DOCKER_HOST"
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return str(self._api.base_url)
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        self._api.close()
+
+    def image_id(self, name: str) -> str:
+        """Find an image that is there; empty when it is not."""
+        with _but_for(_GONE), _honest(f"image {name}"):
+            return str(self._api.inspect_image(name)["Id"])
+        return ""
+
+    def pull(self, name: str) -> None:
+        """Fetch an image from where its name says."""
+        with _honest(f"image {name} could not be fetched"):
+            self._api.pull(*name.rsplit(":", 1))
+
+    def make_network(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
+        """Make a network; an internal one leads nowhere else."""
+        with _honest(f"network {name}"):
+            self._api.create_network(name, driver="bridge", internal=internal, labels=dict(labels))
+
+    def gateway(self, network: str) -> str:
+        """Tell the address of this machine in a network."""
+        with _honest(f"network {network}"):
+            found = self._api.inspect_network(network)["IPAM"]["Config"]
+        return str(found[0]["Gateway"])
+
+    def make_volume(
+        self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a volume; the options are those of mount(8), for one that is a device."""
+        with _honest(f"volume {name}"):
+            self._api.create_volume(
+                name, driver="local", driver_opts=dict(options or {}), labels=dict(labels)
+            )
+
+    def volume_place(self, name: str) -> str:
+        """Tell where the engine keeps a volume."""
+        with _honest(f"volume {name}"):
+            return str(self._api.inspect_volume(name)["Mountpoint"])
+
+    def make_container(self, name: str, configuration: Mapping[str, Any]) -> str:
+        """Make a container from what the API takes, and return its id."""
+        with _honest(f"container {name}"):
+            made = self._api.create_container_from_config(dict(configuration), name)
+        return str(made["Id"])
+
+    def connect(self, container: str, network: str, aliases: tuple[str, ...]) -> None:
+        """Put a container into a network, under these names in addition to its own."""
+        with _honest(f"network {network}"):
+            self._api.connect_container_to_network(container, network, aliases=list(aliases))
+
+    def put_file(self, container: str, path: str, content: str) -> None:
+        """Write a file into a container that is not started yet."""
+        data = content.encode()
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.size = len(data)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.addfile(entry, io.BytesIO(data))
+        with _honest(f"file {path}"):
+            self._api.put_archive(container, "/", archive.getvalue())
+
+    def start(self, container: str) -> None:
+        """Start it."""
+        with _honest("container"):
+            self._api.start(container)
+
+    def output(self, container: str) -> Iterator[bytes]:
+        """Give all that it writes from now on, until it ends."""
+        with _honest("container"):
+            pieces: Iterator[bytes] = self._api.attach(
+                container, stdout=True, stderr=True, stream=True
+            )
+        return pieces
+
+    def state(self, container: str) -> State:
+        """Ask what it does."""
+        with _honest("container"):
+            said = self._api.inspect_container(container)["State"]
+        return State(
+            is_running=bool(said["Running"]),
+            is_paused=bool(said["Paused"]),
+            pid=int(said["Pid"]),
+            exit_code=int(said["ExitCode"]),
+            lacked_memory=bool(said["OOMKilled"]),
+        )
+
+    def address_of(self, container: str, network: str) -> str:
+        """Tell the address of a running container in a network."""
+        with _honest("container"):
+            networks = self._api.inspect_container(container)["NetworkSettings"]["Networks"]
+        return str(networks[network]["IPAddress"])
+
+    def stop_signal(self, container: str) -> str:
+        """Tell the signal that asks it to end."""
+        with _honest("container"):
+            return str(self._api.inspect_container(container)["Config"].get("StopSignal") or "TERM")
+
+    def send(self, container: str, signal: str) -> None:
+        """Send a signal to its first process; does nothing when it does not run."""
+        with _but_for(_GONE, _WRONG_STATE), _honest("container"):
+            self._api.kill(container, signal)
+
+    def pause(self, container: str) -> None:
+        """Freeze all its processes."""
+        with _honest("container"):
+            self._api.pause(container)
+
+    def unpause(self, container: str) -> None:
+        """Thaw them; does nothing when it is not frozen."""
+        if self.state(container).is_paused:
+            with _honest("container"):
+                self._api.unpause(container)
+
+    def limit_memory(self, container: str, most_bytes: int) -> None:
+        """Let it have at most so much memory, and no swap; -1 is no limit."""
+        with _honest("container"):
+            self._api.update_container(container, mem_limit=most_bytes, memswap_limit=most_bytes)
+
+    def remove_container(self, container: str) -> None:
+        """Remove it, killing it first, with the volumes that nobody named."""
+        with _but_for(_GONE, _WRONG_STATE), _honest("container"):
+            self._api.remove_container(container, v=True, force=True)
+
+    def labelled(self, label: str) -> tuple[list[Any], list[Any], list[Any]]:
+        """List the containers, networks and volumes that bear a label, as the API tells them."""
+        wanted = {"label": label}
+        with _honest("list"):
+            return (
+                self._api.containers(all=True, filters=wanted),
+                self._api.networks(filters=wanted),
+                self._api.volumes(filters=wanted)["Volumes"] or [],
+            )
+
+    def remove_network(self, network: str) -> None:
+        """Remove it."""
+        with _but_for(_GONE), _honest(f"network {network}"):
+            self._api.remove_network(network)
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with its data."""
+        with _but_for(_GONE), _honest(f"volume {name}"):
+            self._api.remove_volume(name, force=True)
+
+
+class RefusedError(LabError):
+    """The engine answered, with an error; `status` is that of HTTP."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@contextmanager
+def _honest(what: str) -> Iterator[None]:
+    """Map what the library raises."""
+    try:
+        yield
+    except APIError as error:
+        text = f"the Docker Engine refused: {what}: {_reason(error)}"
+        raise RefusedError(text, error.status_code or 0) from error
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(f"the Docker Engine did not answer: {what}: {_reason(error)}") from error
+
+
+@contextmanager
+def _but_for(*statuses: int) -> Iterator[None]:
+    """Take these answers for a success."""
+    try:
+        yield
+    except RefusedError as error:
+        if error.status not in statuses:
+            raise
+
+
+def _reason(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None) or str(error)
+    return " ".join(str(explanation).split())
