@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from harness.errors import PartMissingError
+from harness.errors import LabError, PartMissingError
+from harness.labs.containers.engine import Engine
+from harness.labs.containers.images import HINT, SERVICES, find_compose_file
 from harness.parts.chroma import find_chroma
 from harness.parts.faketime import find_faketime
 from harness.parts.part import Part
@@ -40,7 +42,25 @@ def examine() -> tuple[Finding, ...]:
         _finding("Toxiproxy", find_toxiproxy),
         _load_balancer(),
         replace(_finding("libfaketime", find_faketime), is_optional=True),
+        examine_containers(),
     )
+
+
+def examine_containers() -> Finding:
+    """Look for what `--lab compose` takes: an engine, and the images of compose.yaml."""
+    name = "Docker"
+    try:
+        engine = Engine()
+        file = find_compose_file(lambda image: bool(engine.image_id(image)))
+    except (PartMissingError, LabError) as error:
+        return Finding(name, missing=f"{error}; only --lab compose needs it", is_optional=True)
+    images = {file.service(service).image for service in SERVICES}
+    absent = sorted(image for image in images if not engine.image_id(image))
+    engine.close()
+    if absent:
+        told = f"{', '.join(absent)}: not in the engine, and fetched when --lab compose starts"
+        return Finding(name, missing=f"{told}. {HINT}", is_optional=True)
+    return Finding(name, engine.version, f"{engine.address}, {len(images)} images")
 
 
 def _finding(name: str, find: Callable[[], Part]) -> Finding:

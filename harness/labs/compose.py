@@ -22,11 +22,12 @@ from harness.labs.base import Capability, Need
 from harness.labs.containers.building import HTTP_PROXY, Builder, address_at
 from harness.labs.containers.container import Container
 from harness.labs.containers.engine import Engine
-from harness.labs.containers.images import fetch_missing, find_compose_file
+from harness.labs.containers.images import SERVICES, fetch_missing, find_compose_file
 from harness.labs.containers.memory import LimitsContainers
 from harness.labs.containers.possibilities import LACKING, why_not_in_containers
 from harness.labs.containers.project import leftovers, remove
 from harness.labs.containers.servers import ToxiproxyContainer
+from harness.labs.disks import Disk, HasDisks
 from harness.labs.front import Front
 from harness.labs.lb_pair import LbPair
 from harness.labs.load_balancer import LoadBalancer
@@ -57,7 +58,7 @@ class ComposeLabSettings:
     lb_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class ComposeLab(LimitsContainers, OwnServers):
+class ComposeLab(LimitsContainers, HasDisks, OwnServers):
     """A `Lab` with the abilities of a process lab but those that a container cannot have.
 
     What is made in the engine bears the run's id, and is gone when the lab has stopped.
@@ -69,7 +70,6 @@ class ComposeLab(LimitsContainers, OwnServers):
         super().__init__(settings.run_directory, _INSTANCES, settings.needs)
         self._settings = settings
         self._engine = Engine()
-        self._services = (*self._instance_names, "postgres", "toxiproxy", "lb")
         file = find_compose_file(lambda image: bool(self._engine.image_id(image)))
         self._own_image = file.service("lb").image
         if settings.lb_image is not None:
@@ -78,6 +78,7 @@ class ComposeLab(LimitsContainers, OwnServers):
             file = replace(file, services={**file.services, "lb": lb})
         self._file = file
         self._refused_before: dict[str, int] = {}
+        self._disks: dict[str, Disk] = {}
         self._admin_token = secrets.token_hex(16)
 
     @property
@@ -122,7 +123,7 @@ class ComposeLab(LimitsContainers, OwnServers):
         return {name: address_at(url, address) for name, url in self._proxied_urls.items()}
 
     def _images(self) -> dict[str, str]:
-        images = {name: self._file.service(name).image for name in self._services}
+        images = {name: self._file.service(name).image for name in SERVICES}
         return images | ({HTTP_PROXY: self._own_image} if self.has_http_proxy else {})
 
     def _is_needed(self, capability: Capability, target: str) -> bool:
@@ -135,7 +136,23 @@ class ComposeLab(LimitsContainers, OwnServers):
 
     async def _build(self, workspace: Workspace, warden: Warden) -> Mapping[str, Server]:
         warden.remove_containers(workspace.run_id)
+        for name in self._instance_names:
+            if self._is_needed(Capability.FILL_DISK, name):
+                directory = workspace.data_directory / name
+                self._disks[name] = Disk(name, directory, workspace, warden)
         return await asyncio.to_thread(self._build_all, workspace)
+
+    async def _start_surroundings(self, workspace: Workspace, warden: Warden) -> None:
+        for disk in self._disks.values():
+            await disk.start()
+
+    async def _stop_surroundings(self) -> None:
+        for disk in self._disks.values():
+            # One that was never mounted, because the start failed before.
+            with contextlib.suppress(LabError):
+                await disk.stop()
+        self._disks = {}
+        self._engine.close()
 
     def _build_all(self, workspace: Workspace) -> Mapping[str, Server]:
         for found in leftovers(self._engine):
@@ -144,19 +161,23 @@ class ComposeLab(LimitsContainers, OwnServers):
                 remove(self._engine, found)
         fetch_missing(self._engine, self._images().values())
         reserve = self._ports.reserve
-        builder = Builder(self._engine, self._file, self._services, workspace, reserve)
+        builder = Builder(self._engine, self._file, SERVICES, workspace, reserve)
         builder.make_surroundings()
         lb = self._load_balancer(builder, "lb", self._settings.lb_ready_path)
         ways = self._ways(builder, lb)
         self._proxied_urls = builder.urls_of_ways(ways)
         servers: dict[str, Server] = {
-            **{name: builder.instance(name) for name in self._instance_names},
+            **{name: builder.instance(name, self._place_of(name)) for name in self._instance_names},
             "postgres": builder.postgres(),
             "toxiproxy": builder.toxiproxy(ways),
         }
         if self.has_http_proxy:
             servers[HTTP_PROXY] = builder.http_proxy(self._own_image)
         return {**servers, "lb": lb}
+
+    def _place_of(self, instance: str) -> Path | None:
+        """Tell the directory of its data, where it has a disk of its own."""
+        return self._disks[instance].seen if instance in self._disks else None
 
     def _ways(self, builder: Builder, lb: LoadBalancer) -> tuple[ProxyRoute, ...]:
         """Give the ways of Toxiproxy that it does not have in every lab, and make the front."""

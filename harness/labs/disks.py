@@ -1,8 +1,9 @@
 """Disks of their own for servers: small, real file systems that can be filled and broken.
 
-A disk is an ext4 image in the lab's data, mounted in a mount namespace that only the server and a
-process that holds it are in. Nobody else sees the mount, and it ends with these processes, however
-they end. Its own `abort` makes ext4 read-only under a running server, as a failing disk does.
+A disk is an ext4 image in the lab's data. That of a process is mounted in a mount namespace that
+only the server and a process that holds it are in: nobody else sees it, and it ends with these
+processes, however they end. That of a container is mounted where the engine finds it. Ext4's own
+`abort` makes it read-only under a running server, as a failing disk does.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,27 +39,21 @@ def why_no_disks() -> str:
     return "" if Path("/dev/loop-control").exists() else "there are no loop devices"
 
 
-class OwnDisk:
-    """The disk under one server's data directory; it keeps what is on it until `stop`."""
+class Disk:
+    """The disk under one server's data directory; it keeps what is on it until `stop`.
+
+    It is mounted for all of this machine. The warden takes it down when the runner is gone.
+    """
 
     def __init__(self, server: str, directory: Path, workspace: Workspace, warden: Warden) -> None:
         self._directory = directory
         self._image = workspace.data_directory / f"{server}.ext4"
-        arguments = (
-            *(_path("unshare"), "--mount", "--propagation", "private"),
-            *("sleep", "infinity"),
-        )
-        command = ServerCommand(name=f"disk-{server}", arguments=arguments)
-        self._holder = ServerProcess(command, workspace, warden)
+        self._warden = warden
 
     @property
     def seen(self) -> Path:
-        """The directory as it is inside of the namespace."""
-        return Path(f"/proc/{self._pid}/root{self._directory}")
-
-    def surroundings(self) -> Surroundings:
-        """Give what the server must be started with to see its disk."""
-        return Surroundings(prefix=self._inside())
+        """The directory as the server has it."""
+        return self._directory
 
     async def start(self) -> None:
         """Make the disk and mount it, empty."""
@@ -65,12 +61,12 @@ class OwnDisk:
         with self._image.open("wb") as image:
             image.truncate(_DISK_BYTES)
         await _run(_path("mkfs.ext4"), "-q", "-F", "-m", "0", str(self._image))
-        await self._holder.start(self._is_apart, _START_TIMEOUT_SECONDS)
+        await self._prepare()
         await self._mount()
 
     async def stop(self) -> None:
-        """End the namespace, and with it the mount."""
-        await self._holder.kill()
+        """Unmount it; no server may use it any more."""
+        await _run(_path("umount"), str(self._directory))
 
     def fill(self) -> None:
         """Write until there is no space left."""
@@ -99,6 +95,42 @@ class OwnDisk:
     async def _run_inside(self, tool: str, *arguments: str) -> None:
         await _run(*self._inside(), _path(tool), *arguments)
 
+    async def _prepare(self) -> None:
+        self._warden.unmount(self._directory)
+
+    def _inside(self) -> tuple[str, ...]:
+        """Give the words before a command with which it sees the disk."""
+        return ()
+
+
+class OwnDisk(Disk):
+    """The disk of one process: mounted in a namespace of its own."""
+
+    def __init__(self, server: str, directory: Path, workspace: Workspace, warden: Warden) -> None:
+        super().__init__(server, directory, workspace, warden)
+        arguments = (
+            *(_path("unshare"), "--mount", "--propagation", "private"),
+            *("sleep", "infinity"),
+        )
+        command = ServerCommand(name=f"disk-{server}", arguments=arguments)
+        self._holder = ServerProcess(command, workspace, warden)
+
+    @property
+    def seen(self) -> Path:
+        """The directory as it is inside of the namespace."""
+        return Path(f"/proc/{self._pid}/root{self._directory}")
+
+    def surroundings(self) -> Surroundings:
+        """Give what the server must be started with to see its disk."""
+        return Surroundings(prefix=self._inside())
+
+    async def stop(self) -> None:
+        """End the namespace, and with it the mount."""
+        await self._holder.kill()
+
+    async def _prepare(self) -> None:
+        await self._holder.start(self._is_apart, _START_TIMEOUT_SECONDS)
+
     def _inside(self) -> tuple[str, ...]:
         return (_path("nsenter"), "--target", str(self._pid), "--mount", "--")
 
@@ -114,9 +146,9 @@ class OwnDisk:
 
 
 class HasDisks:
-    """Gives a process lab the ability `OnDisks`."""
+    """Gives a lab the ability `OnDisks`."""
 
-    _disks: dict[str, OwnDisk]
+    _disks: Mapping[str, Disk]
 
     def disk(self, target: str) -> Path:
         """Name the directory inside of the server's namespace."""
@@ -134,7 +166,7 @@ class HasDisks:
         """Repair it, with space on it."""
         await self._disk(target).mend()
 
-    def _disk(self, target: str) -> OwnDisk:
+    def _disk(self, target: str) -> Disk:
         if target not in self._disks:
             raise LabError(f"{target} was not started on a disk of its own")
         return self._disks[target]

@@ -49,6 +49,10 @@ class Warden:
         """Have a directory, or a file, removed when the runner is gone."""
         self._tell({"path": str(path)})
 
+    def unmount(self, path: Path) -> None:
+        """Have what is mounted there unmounted when the runner is gone."""
+        self._tell({"mount": str(path)})
+
     def remove_containers(self, run_id: str) -> None:
         """Have all that a run has in the Docker Engine removed when the runner is gone."""
         self._tell({"containers": run_id})
@@ -79,6 +83,7 @@ def keep_watch(run_id: str) -> None:
     """Read what belongs to the run until the runner is gone, then leave nothing of it."""
     servers: list[ProcessIdentity] = []
     paths: list[Path] = []
+    mounts: list[str] = []
     projects: list[str] = []
     for line in sys.stdin:
         message = json.loads(line)
@@ -86,16 +91,20 @@ def keep_watch(run_id: str) -> None:
             servers.append(ProcessIdentity(message["pid"], message["started"]))
         elif "containers" in message:
             projects.append(message["containers"])
+        elif "mount" in message:
+            mounts.append(message["mount"])
         else:
             paths.append(Path(message["path"]))
     _kill_all(run_id, servers)
-    for path in paths:
-        _remove(path)
     for project in projects:
         # Only a lab of containers pays for the engine's library.
         from harness.labs.containers.project import remove_run
 
         remove_run(project)
+    for mount in mounts:
+        _unmount(mount)
+    for path in paths:
+        _remove(path)
 
 
 def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:
@@ -109,6 +118,13 @@ def _kill_all(run_id: str, servers: list[ProcessIdentity]) -> None:
         if found:
             quiet_until = now + _QUIET_SECONDS
         time.sleep(_INTERVAL_SECONDS)
+
+
+def _unmount(mount: str) -> None:
+    """Unmount it, also while somebody still uses it; what is not mounted is left alone."""
+    tool = shutil.which("umount", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if tool is not None:
+        subprocess.run([tool, "--lazy", mount], capture_output=True, check=False)
 
 
 def _remove(path: Path) -> None:

@@ -16,7 +16,7 @@ from harness.http_proxy.server import Route
 from harness.labs.containers.compose_file import ComposeFile, Service
 from harness.labs.containers.container import Container
 from harness.labs.containers.engine import Engine
-from harness.labs.containers.plan import ContainerPlan
+from harness.labs.containers.plan import ContainerPlan, Mount
 from harness.labs.containers.project import Project
 from harness.labs.containers.servers import (
     ContainerServer,
@@ -87,9 +87,13 @@ class Builder:
         """The address of this machine that containers reach."""
         return self._engine.gateway(self._project.name(OUTSIDE))
 
-    def instance(self, name: str) -> ContainerServer:
-        """Make a Chroma server."""
-        container = self._container(name)
+    def instance(self, name: str, data: Path | None = None) -> ContainerServer:
+        """Make a Chroma server, with its data in a directory of this machine where one is given."""
+        changes: dict[str, Any] = {}
+        if data is not None:
+            (place,) = self._file.service(name).volumes.values()
+            changes = {"volumes": {}, "mounts": (Mount(data, place),)}
+        container = self._container(name, **changes)
         return chroma_in(container, container.plan.ports[_CHROMA_PORT])
 
     def postgres(self) -> ContainerServer:
@@ -148,8 +152,8 @@ class Builder:
             # The sources may be closed to others.
             user="0:0",
         )
-        mounts = {str(_HARNESS): f"{_PLACE_OF_HARNESS}/harness"}
-        container = self._made_of(service, HTTP_PROXY, mounts=mounts)
+        sources = Mount(_HARNESS, f"{_PLACE_OF_HARNESS}/harness", is_read_only=True)
+        container = self._made_of(service, HTTP_PROXY, mounts=(sources,))
         return HttpProxyServer(container, container.plan.ports[_CONTROL_PORT], routes)
 
     def ways_through_http_proxy(self) -> tuple[ProxyRoute, ...]:

@@ -168,7 +168,7 @@ class Engine:
                 self._api.unpause(container)
 
     def limit_memory(self, container: str, most_bytes: int) -> None:
-        """Let it have at most so much memory, and no swap; -1 is no limit."""
+        """Let it have at most so much memory, and no swap."""
         with _honest("container"):
             self._api.update_container(container, mem_limit=most_bytes, memswap_limit=most_bytes)
 

@@ -15,7 +15,9 @@ from harness.labs.containers.engine import Engine
 
 _DIRECTORY = Path(harness.__file__).parents[1] / "compose"
 _COMPOSE, _STAND_INS = "compose.yaml", "offline/images.env"
-HINT = "without a registry, `make lab-images-offline` builds stand-ins for the public images"
+SERVICES = ("primary", "replica", "postgres", "toxiproxy", "lb")
+"""Those that a lab consists of."""
+HINT = "Without a registry, `make lab-images-offline` builds stand-ins for the public images"
 
 
 def find_compose_file(
@@ -51,7 +53,7 @@ def fetch_missing(engine: Engine, images: Iterable[str]) -> None:
         try:
             engine.pull(image)
         except LabError as error:
-            raise LabError(f"{error}. {HINT[0].upper()}{HINT[1:]}") from error
+            raise LabError(f"{error}. {HINT}") from error
 
 
 def _variables(text: str) -> dict[str, str]:

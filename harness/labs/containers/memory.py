@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from harness.errors import LabError
 from harness.labs.containers.container import Container
 from harness.labs.containers.engine import Engine
 
 _ROOT = Path("/sys/fs/cgroup")
-_NO_LIMIT = -1
 
 
 class ControlGroup:
@@ -81,7 +82,8 @@ class LimitsContainers:
     async def free_memory(self, target: str) -> None:
         """Let the container have what compose.yaml grants it."""
         container = self._containers()[target]
-        granted_bytes = container.plan.memory_bytes or _NO_LIMIT
+        # The engine sets limits anew, but takes none back.
+        granted_bytes = container.plan.memory_bytes or psutil.virtual_memory().total
         await asyncio.to_thread(self._engine.limit_memory, container.id, granted_bytes)
 
     def _group(self, target: str) -> ControlGroup:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.labs.containers.compose_file import Service
@@ -10,12 +11,20 @@ _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A directory of this machine, and its place in the container."""
+
+    directory: Path
+    place: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True)
 class ContainerPlan:
     """How one container is made; `server` is what the lab calls it.
 
     `networks` are the engine's names with the names that it has there, `ports` the ports of this
-    machine by those inside, `volumes` the engine's names of volumes with their places, and `mounts`
-    directories of this machine with theirs, to be read only.
+    machine by those inside, and `volumes` the engine's names of volumes with their places.
     """
 
     server: str
@@ -27,7 +36,7 @@ class ContainerPlan:
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ports: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
-    mounts: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     memory_bytes: int | None = None
     is_read_only: bool = False
@@ -104,8 +113,13 @@ class ContainerPlan:
                     for name, place in self.volumes.items()
                 ),
                 *(
-                    {"Type": "bind", "Source": name, "Target": place, "ReadOnly": True}
-                    for name, place in self.mounts.items()
+                    {
+                        "Type": "bind",
+                        "Source": str(mount.directory),
+                        "Target": mount.place,
+                        "ReadOnly": mount.is_read_only,
+                    }
+                    for mount in self.mounts
                 ),
             ],
             "ReadonlyRootfs": self.is_read_only,

@@ -1,15 +1,14 @@
 """What a lab of containers cannot do, whoever the target is."""
 
 from harness.labs.base import Capability
+from harness.labs.disks import why_no_disks
 
-_REASONS = {
-    Capability.SHIFT_CLOCK: "a container has the clock of its machine; --lab processes shifts one",
-    Capability.FILL_DISK: "containers share the engine's disk; --lab processes gives one to each",
-    Capability.FREEZE_DISK: "containers share the engine's disk; --lab processes gives one to each",
-}
-LACKING = frozenset(_REASONS)
+LACKING = frozenset({Capability.SHIFT_CLOCK})
+_OF_DISKS = frozenset({Capability.FILL_DISK, Capability.FREEZE_DISK})
 
 
 def why_not_in_containers(capability: Capability) -> str:
-    """Say why; nothing when it can be done."""
-    return _REASONS.get(capability, "")
+    """Say why no lab of containers can do it here; nothing when one can."""
+    if capability is Capability.SHIFT_CLOCK:
+        return "a container has the clock of its machine; a lab of processes shifts that of one"
+    return why_no_disks() if capability in _OF_DISKS else ""
