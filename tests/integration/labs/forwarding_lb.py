@@ -33,4 +33,4 @@ if __name__ == "__main__":
     app = web.Application()
     app.cleanup_ctx.append(sessions)
     app.router.add_route("*", "/{path:.*}", forward)
-    web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None)
+    web.run_app(app, host=os.environ["HOST"], port=int(os.environ["PORT"]), print=None)
