@@ -1,5 +1,6 @@
 """The doctor: looks whether every real part is there; installs nothing."""
 
+import contextlib
 import platform
 import sys
 from collections.abc import Callable
@@ -50,13 +51,12 @@ def examine_containers() -> Finding:
     """Look for what `--lab compose` takes: an engine, and the images of compose.yaml."""
     name = "Docker"
     try:
-        engine = Engine()
-        file = find_compose_file(lambda image: bool(engine.image_id(image)))
+        with contextlib.closing(Engine()) as engine:
+            file = find_compose_file(lambda image: bool(engine.image_id(image)))
+            images = {file.service(service).image for service in SERVICES}
+            absent = sorted(image for image in images if not engine.image_id(image))
     except (PartMissingError, LabError) as error:
         return Finding(name, missing=f"{error}; only --lab compose needs it", is_optional=True)
-    images = {file.service(service).image for service in SERVICES}
-    absent = sorted(image for image in images if not engine.image_id(image))
-    engine.close()
     if absent:
         told = f"{', '.join(absent)}: not in the engine, and fetched when --lab compose starts"
         return Finding(name, missing=f"{told}. {HINT}", is_optional=True)

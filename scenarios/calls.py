@@ -3,13 +3,14 @@
 They name collections as they are told to, `global` too: only for a lab that is the test's own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
 
 from harness.client.api import COLLECTIONS
 from harness.errors import HarnessError
+from harness.labs.abilities import Forcible
 from harness.labs.base import Lab
 from harness.polling import poll_until
 
@@ -88,6 +89,12 @@ async def uuid_on(client: httpx.AsyncClient, name: str) -> str:
     return str(answer.json()["id"])
 
 
-def direct(url: str) -> httpx.AsyncClient:
+def direct(url: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
     """Connect to a server past the load balancer."""
-    return httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+
+def to_lb(lab: Lab) -> httpx.AsyncClient:
+    """Connect to the load balancer, as its administrator where the lab has made up a token."""
+    headers = lab.administration().headers if isinstance(lab, Forcible) else None
+    return direct(lab.lb_url, headers)

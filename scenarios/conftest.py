@@ -13,6 +13,7 @@ from harness.labs.base import Killable, Lab
 from harness.runner.scenario import Scenario
 from harness.runner.scenarios.registry import scenario_named
 from harness.workloads.settings import WorkloadSettings
+from scenarios.calls import to_lb
 from scenarios.cases import Case
 
 pytest_plugins = ["harness.pytest_plugin"]
@@ -58,7 +59,7 @@ async def lb(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
     """Connect to the load balancer of a lab of ours; every test leaves all servers running."""
     if not isinstance(lab, Killable):
         pytest.skip(f"lab {lab.name} may hold somebody's data, which no single request risks")
-    async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30, trust_env=False) as client:
+    async with to_lb(lab) as client:
         yield client
     for target in lab.targets:
         if not lab.is_alive(target):

@@ -16,6 +16,7 @@ from scenarios.calls import (
     direct,
     eventually,
     ids_in,
+    to_lb,
     uuid_on,
 )
 
@@ -56,7 +57,7 @@ async def test_a_lost_mapping_is_restored_and_what_was_written_meanwhile_arrives
     assert lost == "DELETE 1"
     await lab.restart("lb")
 
-    async with direct(lab.lb_url) as client:
+    async with to_lb(lab) as client:
         assert (await add(client, "AUTOTEST_lost", "meanwhile")).is_success
         assert await ids_in(client, "AUTOTEST_lost") == ["before", "meanwhile"]
         answer = await client.post("/admin/create_mapping", json=body)

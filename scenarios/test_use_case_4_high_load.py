@@ -24,7 +24,7 @@ from harness.model.observation import ServerEnding
 from harness.model.operation import Kind
 from harness.model.verdict import Outcome
 from harness.pytest_plugin.options import lab_options
-from harness.runner.lab_choice import REMOTE, make_lab
+from harness.runner.lab_choice import COMPOSE, REMOTE, make_lab
 from harness.runner.load_scenario import load_scenario
 from harness.runner.run import RunResult, RunSettings
 from harness.runner.run_directory import RunDirectory
@@ -65,8 +65,8 @@ async def lab(pytestconfig: pytest.Config, run_settings: RunSettings) -> AsyncIt
     options = lab_options(pytestconfig)
     if options.lab == REMOTE:
         pytest.skip("users of a remote system are started by hand: `locust -f locustfiles/...`")
-    memory_bytes = None if why_no_memory_limits() else MEMORY_BYTES
-    options = replace(options, lb_memory_bytes=memory_bytes)
+    if options.lab == COMPOSE or not why_no_memory_limits():
+        options = replace(options, lb_memory_bytes=MEMORY_BYTES)
     lab = make_lab(options, run_settings.directory.path)
     try:
         await lab.start()

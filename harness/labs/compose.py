@@ -80,6 +80,8 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
         self._refused_before: dict[str, int] = {}
         self._disks: dict[str, Disk] = {}
         self._admin_token = secrets.token_hex(16)
+        # It connects again when it is needed.
+        self._engine.close()
 
     @property
     def capabilities(self) -> frozenset[Capability]:

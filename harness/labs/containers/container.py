@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +182,8 @@ def _identity(state: State) -> ProcessIdentity | None:
         return None
 
 
-def _keep(output: Iterator[Any], log_path: Path) -> None:
+def _keep(output: Any, log_path: Path) -> None:
     """Write what a container says into its log, until it ends."""
-    with log_path.open("ab", buffering=0) as log:
+    with contextlib.closing(output), log_path.open("ab", buffering=0) as log:
         for piece in output:
             log.write(piece)

@@ -120,13 +120,10 @@ class Engine:
         with _honest("container"):
             self._api.start(container)
 
-    def output(self, container: str) -> Iterator[bytes]:
-        """Give all that it writes from now on, until it ends."""
+    def output(self, container: str) -> Any:
+        """Give all that it writes from now on, until it ends: an iterator, to be closed."""
         with _honest("container"):
-            pieces: Iterator[bytes] = self._api.attach(
-                container, stdout=True, stderr=True, stream=True
-            )
-        return pieces
+            return self._api.attach(container, stdout=True, stderr=True, stream=True)
 
     def state(self, container: str) -> State:
         """Ask what it does."""
