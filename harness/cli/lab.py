@@ -1,6 +1,7 @@
-"""The commands `lab up`, `lab status` and `lab down`: labs for playing by hand."""
+"""The commands `lab up`, `status`, `down`, `leftovers`: labs for playing by hand, and remains."""
 
 import asyncio
+import contextlib
 import shlex
 import time
 from pathlib import Path
@@ -13,6 +14,9 @@ from harness.cli.words import NamingGroup
 from harness.errors import UsageError
 from harness.keeping.kept_lab import ailments, bring_up, take_down
 from harness.keeping.register import LabRecord, LabRegister
+from harness.labs.containers.engine import Engine
+from harness.labs.containers.project import leftovers as find_leftovers
+from harness.labs.containers.project import remove
 from harness.labs.processes import ProcessLabSettings
 from harness.runner.interruption import InterruptedRunError, interruptible
 
@@ -113,6 +117,34 @@ def down(name: str | None, every: bool) -> int:
     for record in _chosen(register, name, every):
         asyncio.run(take_down(register, record))
         click.echo(f"{record.name} is down; its logs are in {record.run_directory}/logs")
+    return 0
+
+
+@lab.command(
+    epilog="""\b
+Examples:
+  chroma-chaos lab leftovers
+  chroma-chaos lab leftovers --apply
+"""
+)
+@click.option("--apply", is_flag=True, help="Remove them; without it they are only shown.")
+def leftovers(*, apply: bool) -> int:
+    """Show the containers, networks and volumes of runs whose runner is gone, or remove them.
+
+    The next start of a lab of containers removes them, too.
+    """
+    with contextlib.closing(Engine()) as engine:
+        found = find_leftovers(engine)
+        for remains in found:
+            things = (*remains.containers, *remains.networks, *remains.volumes)
+            if apply:
+                remove(engine, remains)
+            done = "removed" if apply else "would remove"
+            click.echo(f"{done} run {remains.run_id}: {', '.join(things)}")
+    if not found:
+        click.echo("nothing is left of any run")
+    elif not apply:
+        click.echo("nothing was removed (say --apply)")
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from tests.integration.labs.runners import RUNNER, Runner
 
 FORWARDING_LB = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
 
@@ -36,3 +37,22 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessLab
     asyncio.run(lab.start())
     yield lab
     asyncio.run(lab.stop())
+
+
+@pytest.fixture
+def start_runner(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+    runners: list[Runner] = []
+
+    def start(*options: str) -> Runner:
+        directory = tmp_path / f"run-{len(runners)}"
+        command = (str(RUNNER), str(directory), *options)
+        if options[:1] == ("run",):
+            command = ("-m", "harness.cli", *options, "--run-directory", str(directory))
+        runners.append(Runner(directory, command))
+        runners[-1].note_run_id()
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        runner.process.kill()
+        runner.process.wait()

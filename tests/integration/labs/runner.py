@@ -1,16 +1,25 @@
-"""A runner for the tests of its end: starts a lab in the directory it is given, and waits."""
+"""A runner for the tests of its end: starts a lab in the directory it is given, and waits.
+
+`--compose` makes it one of containers, with our own load balancer.
+"""
 
 import asyncio
 import sys
 from pathlib import Path
 
+from harness.labs.compose import ComposeLab, ComposeLabSettings
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.runner.interruption import InterruptedRunError, interruptible
 
 
 async def main() -> None:
-    lb_command = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
-    lab = ProcessLab(ProcessLabSettings(Path(sys.argv[1]), lb_command=lb_command))
+    directory = Path(sys.argv[1])
+    lab: ComposeLab | ProcessLab
+    if "--compose" in sys.argv:
+        lab = ComposeLab(ComposeLabSettings(directory))
+    else:
+        lb_command = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
+        lab = ProcessLab(ProcessLabSettings(directory, lb_command=lb_command))
     try:
         await lab.start()
         if "--raise" in sys.argv:
