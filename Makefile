@@ -84,6 +84,11 @@ chaos-lb-crash: setup ## Use case 6: crash the load balancer at each step of a w
 chaos-rolling-deploy: setup ## Replace the load balancer twice; nobody notices (ARGS="--seed 7")
 	@$(BIN)/chroma-chaos run rolling-deploy $(ARGS)
 
+.PHONY: scenarios-compose
+scenarios-compose: setup ## Use cases 1 to 3 and the rolling deploy in a lab of containers (ARGS="--chaos-seed 7")
+	@$(BIN)/pytest scenarios/test_use_case_1_normal.py scenarios/test_use_case_2_primary_down.py \
+	  scenarios/test_use_case_3_replica_down.py scenarios/test_rolling_deploy.py --lab compose $(ARGS)
+
 .PHONY: load
 load: setup ## Users under load (ARGS="--shape spike --fault primary-down --users 40 --seed 7")
 	@$(BIN)/chroma-chaos load $(ARGS)

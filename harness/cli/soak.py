@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from harness.cli.lab_options import own_lab_options
 from harness.cli.run import run
 from harness.cli.workload_options import workload_options
 from harness.runner.scenario import RANDOM
@@ -31,8 +32,7 @@ Examples:
     is_flag=True,
     help="Draw also what takes root, libfaketime or our own load balancer.",
 )
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option("--lb-ready", metavar="PATH", help="A path that answers 200 when it is ready.")
+@own_lab_options
 @click.option(
     "--run-directory",
     type=click.Path(path_type=Path, file_okay=False),

@@ -1,4 +1,4 @@
-"""The same scenario in a lab of processes and in one of containers: verdict and report are alike."""
+"""One scenario in a lab of processes and in one of containers: verdict and report are alike."""
 
 import re
 import subprocess
