@@ -5,6 +5,7 @@ https://docs.docker.com/reference/api/engine/
 """
 
 import io
+import sys
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from harness.errors import LabError, PartMissingError
 # Making a file system for a container may take long on a busy disk.
 _TIMEOUT_SECONDS = 60
 _GONE, _WRONG_STATE = 404, 409
+_HERE = "unix://"
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,14 @@ class Engine:
     """Raises `PartMissingError` when there is none that answers."""
 
     def __init__(self) -> None:
-        try:
-            self._api: Any = docker.APIClient(
-                **docker.utils.kwargs_from_env(), version="auto", timeout=_TIMEOUT_SECONDS
+        told = docker.utils.kwargs_from_env()
+        if sys.platform != "linux" or not told.get("base_url", _HERE).startswith(_HERE):
+            raise PartMissingError(
+                "containers must run on this machine, and it must be Linux: their processes and "
+                "addresses are looked at; unset DOCKER_HOST, or use --lab processes"
             )
+        try:
+            self._api: Any = docker.APIClient(**told, version="auto", timeout=_TIMEOUT_SECONDS)
             self.version = str(self._api.version()["Version"])
         except (DockerException, requests.RequestException) as error:
             raise PartMissingError(

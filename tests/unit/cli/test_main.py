@@ -48,7 +48,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
             "cleanup, diff, doctor, export, gap, judge, lab, list, load, run, show, shrink, soak, "
             "sweep",
         ),
-        (["lab", "sideways"], "down, status, up"),
+        (["lab", "sideways"], "down, leftovers, status, up"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes, compose, remote"),
         (["run", "normal", "--lab", "remote"], "--lb-url, --primary-url, --replica-url is missing"),
