@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -128,17 +127,18 @@ class Container:
         await self.kill()
 
     def _run(self) -> None:
-        """Make it if need be, and start it; nothing that it says is missed."""
+        """Make it if need be, and start it."""
         if self._made is None or self._made[1] != self.environment:
             self._make()
         self._was_killed = False
-        output = self._engine.output(self.id)
+        self._engine.start(self.id)
+        state = self._engine.state(self.id)
+        self._identity = _identity(state)
+        output = self._engine.output(self.id, state.started_seconds)
         self._log = threading.Thread(
             target=_keep, args=(output, self.log_path), name=f"log of {self.plan.name}", daemon=True
         )
         self._log.start()
-        self._engine.start(self.id)
-        self._identity = _identity(self._engine.state(self.id))
 
     def _make(self) -> None:
         if self._made is not None:
@@ -182,8 +182,8 @@ def _identity(state: State) -> ProcessIdentity | None:
         return None
 
 
-def _keep(output: Any, log_path: Path) -> None:
-    """Write what a container says into its log, until it ends."""
-    with contextlib.closing(output), log_path.open("ab", buffering=0) as log:
+def _keep(output: Iterator[bytes], log_path: Path) -> None:
+    """Write what a container says into its log, until it ends or the engine does."""
+    with log_path.open("ab", buffering=0) as log, contextlib.suppress(LabError):
         for piece in output:
             log.write(piece)

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import docker
@@ -26,13 +27,17 @@ _HERE = "unix://"
 
 @dataclass(frozen=True)
 class State:
-    """What the engine says of a container; `pid` is its first process as this machine sees it."""
+    """What the engine says of a container; `pid` is its first process as this machine sees it.
+
+    `started_seconds` is when it was started last, since 1970.
+    """
 
     is_running: bool
     is_paused: bool
     pid: int
     exit_code: int
     lacked_memory: bool
+    started_seconds: float
 
 
 class Engine:
@@ -126,10 +131,10 @@ class Engine:
         with _honest("container"):
             self._api.start(container)
 
-    def output(self, container: str) -> Any:
-        """Give all that it writes from now on, until it ends: an iterator, to be closed."""
+    def output(self, container: str, since_seconds: float) -> Iterator[bytes]:
+        """Give what it has written since then, and will write until it ends."""
         with _honest("container"):
-            return self._api.attach(container, stdout=True, stderr=True, stream=True)
+            yield from self._api.logs(container, stream=True, follow=True, since=since_seconds)
 
     def state(self, container: str) -> State:
         """Ask what it does."""
@@ -141,6 +146,7 @@ class Engine:
             pid=int(said["Pid"]),
             exit_code=int(said["ExitCode"]),
             lacked_memory=bool(said["OOMKilled"]),
+            started_seconds=_seconds(said["StartedAt"]),
         )
 
     def address_of(self, container: str, network: str) -> str:
@@ -229,6 +235,13 @@ def _but_for(*statuses: int) -> Iterator[None]:
     except RefusedError as error:
         if error.status not in statuses:
             raise
+
+
+def _seconds(moment: str) -> float:
+    """Read a time of the engine's, to the microsecond; before the first start it is the year 1."""
+    whole, _, rest = moment.rstrip("Z").partition(".")
+    began = datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    return max(0.0, began.timestamp() + float(f"0.{rest[:6] or 0}"))
 
 
 def _reason(error: Exception) -> str:

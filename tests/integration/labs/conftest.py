@@ -13,6 +13,16 @@ from tests.integration.labs.runners import RUNNER, Runner
 FORWARDING_LB = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test each of its module's faults; one of a moment is never there to be healed."""
+    if "fault" in metafunc.fixturenames:
+        module = metafunc.module
+        faults = list(module.FAULTS)
+        if "no_proof_of_healing" not in metafunc.function.__name__:
+            faults += module.OF_A_MOMENT
+        metafunc.parametrize("fault", faults, ids=lambda fault: fault.name)
+
+
 @pytest.fixture
 def make_lab(tmp_path: Path) -> Iterator[Callable[..., ProcessLab]]:
     """Make labs that are stopped when the test ends."""
