@@ -10,12 +10,14 @@ import pytest
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from tests.integration.labs.runners import RUNNER, Runner
 
+pytest.register_assert_rewrite("tests.integration.labs.proofs")
+
 FORWARDING_LB = (sys.executable, str(Path(__file__).with_name("forwarding_lb.py")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test each of its module's faults; one of a moment is never there to be healed."""
-    if "fault" in metafunc.fixturenames:
+    if "fault" in metafunc.fixturenames and hasattr(metafunc.module, "OF_A_MOMENT"):
         module = metafunc.module
         faults = list(module.FAULTS)
         if "no_proof_of_healing" not in metafunc.function.__name__:
