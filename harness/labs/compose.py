@@ -27,6 +27,7 @@ from harness.labs.containers.memory import LimitsContainers
 from harness.labs.containers.possibilities import LACKING, why_not_in_containers
 from harness.labs.containers.project import leftovers, remove
 from harness.labs.containers.servers import ToxiproxyContainer
+from harness.labs.containers.threads import to_the_end
 from harness.labs.disks import Disk, HasDisks
 from harness.labs.front import Front
 from harness.labs.lb_pair import LbPair
@@ -142,7 +143,8 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
             if self._is_needed(Capability.FILL_DISK, name):
                 directory = workspace.data_directory / name
                 self._disks[name] = Disk(name, directory, workspace, warden)
-        return await asyncio.to_thread(self._build_all, workspace)
+        await asyncio.to_thread(fetch_missing, self._engine, self._images().values())
+        return await to_the_end(self._build_all, workspace)
 
     async def _start_surroundings(self, workspace: Workspace, warden: Warden) -> None:
         for disk in self._disks.values():
@@ -161,7 +163,6 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
             # Another lab that starts now may be removing them, too.
             with contextlib.suppress(LabError):
                 remove(self._engine, found)
-        fetch_missing(self._engine, self._images().values())
         reserve = self._ports.reserve
         builder = Builder(self._engine, self._file, SERVICES, workspace, reserve)
         builder.make_surroundings()

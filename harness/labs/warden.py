@@ -24,6 +24,8 @@ from harness.labs.workspace import RUN_MARKER, Workspace
 _INTERVAL_SECONDS = 0.02
 # A server may be between fork and exec when the runner dies, and bears its marker only after.
 _QUIET_SECONDS = 0.3
+# What the engine was making when the runner died may appear only then.
+_QUIET_ENGINE_SECONDS = 2.0
 _GIVE_UP_SECONDS = 10.0
 
 
@@ -59,6 +61,8 @@ class Warden:
 
     def dismiss(self) -> None:
         """Let it clean up now; returns when it is done."""
+        with contextlib.suppress(LabError):
+            self._tell({"orderly": True})
         pipe = self._process.stdin
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -85,6 +89,7 @@ def keep_watch(run_id: str) -> None:
     paths: list[Path] = []
     mounts: list[str] = []
     projects: list[str] = []
+    is_orderly = False
     for line in sys.stdin:
         message = json.loads(line)
         if "pid" in message:
@@ -93,6 +98,8 @@ def keep_watch(run_id: str) -> None:
             projects.append(message["containers"])
         elif "mount" in message:
             mounts.append(message["mount"])
+        elif "orderly" in message:
+            is_orderly = True
         else:
             paths.append(Path(message["path"]))
     _kill_all(run_id, servers)
@@ -100,7 +107,7 @@ def keep_watch(run_id: str) -> None:
         # Only a lab of containers pays for the engine's library.
         from harness.labs.containers.project import remove_run
 
-        remove_run(project)
+        remove_run(project, 0.0 if is_orderly else _QUIET_ENGINE_SECONDS)
     for mount in mounts:
         _unmount(mount)
     for path in paths:

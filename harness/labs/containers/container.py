@@ -12,6 +12,7 @@ from harness.errors import LabError
 from harness.labs.base import ServerSample
 from harness.labs.containers.engine import Engine, State
 from harness.labs.containers.plan import ContainerPlan
+from harness.labs.containers.threads import to_the_end
 from harness.labs.process_tree import ProcessIdentity, cost_of, runs
 from harness.labs.server_process import last_lines
 from harness.polling import poll_until
@@ -81,7 +82,7 @@ class Container:
     async def start(self, ready: Callable[[], Awaitable[bool]], timeout_seconds: float) -> None:
         """Start it and return when `ready` holds; raises `LabError`."""
         await self._until_stopped(_GONE_TIMEOUT_SECONDS)
-        await asyncio.to_thread(self._run)
+        await to_the_end(self._run)
 
         async def is_ready_or_dead() -> bool:
             return not self.is_alive() or await ready()

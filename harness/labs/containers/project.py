@@ -7,6 +7,7 @@ more is a leftover, and goes.
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,9 +19,8 @@ RUN_LABEL = "chroma-chaos.run"
 _PID_LABEL, _STARTED_LABEL = "chroma-chaos.pid", "chroma-chaos.started"
 # Who lives in another namespace of processes is not seen here, and may be alive.
 _PIDS_LABEL = "chroma-chaos.pids"
-# What the engine was making when the runner died may appear after the first look.
-_QUIET_SECONDS = 0.3
 _GIVE_UP_SECONDS = 30.0
+_INTERVAL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,21 @@ def remove(engine: Engine, found: Remains) -> None:
         engine.remove_volume(volume)
 
 
-def remove_run(run_id: str) -> None:
-    """Remove a run whose runner is gone or has stopped, until nothing new appears of it."""
-    engine = Engine()
-    give_up = time.monotonic() + _GIVE_UP_SECONDS
-    while time.monotonic() < give_up:
-        found = remains(engine, run_id)
-        if found == Remains(run_id):
-            break
-        remove(engine, found)
-        time.sleep(_QUIET_SECONDS)
-    engine.close()
+def remove_run(run_id: str, quiet_seconds: float) -> None:
+    """Remove what is there of a run, until nothing new has appeared for so long."""
+    with closing(Engine()) as engine:
+        now = time.monotonic()
+        give_up, quiet_until = now + _GIVE_UP_SECONDS, now + quiet_seconds
+        while True:
+            found = remains(engine, run_id)
+            if found != Remains(run_id):
+                remove(engine, found)
+                quiet_until = time.monotonic() + quiet_seconds
+            elif time.monotonic() >= quiet_until:
+                return
+            if time.monotonic() >= give_up:
+                return
+            time.sleep(_INTERVAL_SECONDS)
 
 
 def _is_orphan(labels: Mapping[str, str]) -> bool:
