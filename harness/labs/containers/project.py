@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from harness.errors import LabError
 from harness.labs.containers.engine import Engine
 from harness.labs.process_tree import ProcessIdentity
 
@@ -88,19 +89,24 @@ def remove(engine: Engine, found: Remains) -> None:
 
 
 def remove_run(run_id: str, quiet_seconds: float) -> None:
-    """Remove what is there of a run, until nothing new has appeared for so long."""
+    """Remove what is there of a run, until nothing new has appeared for so long.
+
+    What cannot be removed is tried again; raises `LabError` when it stays.
+    """
     with closing(Engine()) as engine:
         now = time.monotonic()
         give_up, quiet_until = now + _GIVE_UP_SECONDS, now + quiet_seconds
         while True:
             found = remains(engine, run_id)
-            if found != Remains(run_id):
+            if found == Remains(run_id) and time.monotonic() >= quiet_until:
+                return
+            try:
                 remove(engine, found)
+            except LabError:
+                if time.monotonic() >= give_up:
+                    raise
+            if found != Remains(run_id):
                 quiet_until = time.monotonic() + quiet_seconds
-            elif time.monotonic() >= quiet_until:
-                return
-            if time.monotonic() >= give_up:
-                return
             time.sleep(_INTERVAL_SECONDS)
 
 
