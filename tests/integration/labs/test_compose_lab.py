@@ -186,7 +186,7 @@ async def test_another_load_balancer_is_any_image_that_reads_its_environment(
     (tmp_path / "lb.py").write_text(FORWARDING_LB.read_text())
     client = docker.APIClient(version="auto")
     try:
-        said = b"".join(client.build(str(tmp_path), tag=tag)).splitlines()
+        said = b"".join(client.build(str(tmp_path), tag=tag, rm=True, forcerm=True)).splitlines()
         assert not [line for line in said if "error" in json.loads(line)]
         lab = make_lab(lb_image=tag)
         await lab.start()
