@@ -74,8 +74,14 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
         file = find_compose_file(lambda image: bool(self._engine.image_id(image)))
         self._own_image = file.service("lb").image
         if settings.lb_image is not None:
-            # Another one may write where ours must not.
-            lb = replace(file.service("lb"), image=settings.lb_image, is_read_only=False)
+            # Another one may do what ours need not; the limit of memory is for all.
+            lb = replace(
+                file.service("lb"),
+                image=settings.lb_image,
+                is_read_only=False,
+                cap_drop=(),
+                security_opt=(),
+            )
             file = replace(file, services={**file.services, "lb": lb})
         self._file = file
         self._refused_before: dict[str, int] = {}

@@ -77,7 +77,8 @@ class Engine:
     def pull(self, name: str) -> None:
         """Fetch an image from where its name says."""
         with _honest(f"image {name} could not be fetched"):
-            self._api.pull(*name.rsplit(":", 1))
+            repository, tag = docker.utils.parse_repository_tag(name)
+            self._api.pull(repository, tag=tag or "latest")
 
     def make_network(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
         """Make a network; an internal one leads nowhere else."""
@@ -90,19 +91,10 @@ class Engine:
             found = self._api.inspect_network(network)["IPAM"]["Config"]
         return str(found[0]["Gateway"])
 
-    def make_volume(
-        self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
-    ) -> None:
-        """Make a volume; the options are those of mount(8), for one that is a device."""
+    def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a volume."""
         with _honest(f"volume {name}"):
-            self._api.create_volume(
-                name, driver="local", driver_opts=dict(options or {}), labels=dict(labels)
-            )
-
-    def volume_place(self, name: str) -> str:
-        """Tell where the engine keeps a volume."""
-        with _honest(f"volume {name}"):
-            return str(self._api.inspect_volume(name)["Mountpoint"])
+            self._api.create_volume(name, labels=dict(labels))
 
     def make_container(self, name: str, configuration: Mapping[str, Any]) -> str:
         """Make a container from what the API takes, and return its id."""
