@@ -17,7 +17,7 @@ def told(compose: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
     """What Compose makes of it; it needs no engine for that."""
     no_images = tmp_path_factory.mktemp("images") / "none.env"
     no_images.touch()
-    return ComposeProject(compose, "read", no_images, **VARIABLES).configuration
+    return ComposeProject(compose, "read", (no_images,), **VARIABLES).configuration
 
 
 @pytest.fixture(scope="module")
