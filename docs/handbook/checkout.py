@@ -31,11 +31,14 @@ def make_checkout(root: Path, directory: Path) -> None:
 
 
 def environment_of(directory: Path) -> Mapping[str, str]:
-    """Give the environment of somebody who has activated what `make setup` made."""
+    """Give the environment of somebody who has activated what `make setup` made.
+
+    Nothing of the make that may have started this: a make below another one prints more.
+    """
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("CHROMA_CHAOS_", "PYTEST_", "COV_"))
+        if not name.startswith(("CHROMA_CHAOS_", "PYTEST_", "COV_", "MAKE", "MFLAGS"))
         or name == "CHROMA_CHAOS_TOXIPROXY"
     }
     path = os.pathsep.join((str(Path(sys.executable).parent), ours.get("PATH", os.defpath)))

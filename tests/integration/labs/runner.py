@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # As at a terminal, also where tests run under nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         asyncio.run(interruptible(main(), print))
     except InterruptedRunError as error:

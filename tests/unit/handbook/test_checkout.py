@@ -43,7 +43,9 @@ def test_settings_of_who_runs_the_tests_do_not_count(
 ) -> None:
     monkeypatch.setenv("CHROMA_CHAOS_RUNS", "elsewhere")
     monkeypatch.setenv("CHROMA_CHAOS_TOXIPROXY", "/opt/toxiproxy-server")
+    monkeypatch.setenv("MAKELEVEL", "1")
     environment = environment_of(tmp_path)
     assert "CHROMA_CHAOS_RUNS" not in environment
+    assert "MAKELEVEL" not in environment
     assert environment["CHROMA_CHAOS_TOXIPROXY"] == "/opt/toxiproxy-server"
     assert environment["PWD"] == str(tmp_path)
