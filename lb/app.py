@@ -22,6 +22,7 @@ from lb.endpoints import Endpoints
 from lb.farewell import Farewell
 from lb.figures import Figures
 from lb.front import Front
+from lb.guard_endpoints import GuardEndpoints
 from lb.handover import YIELD_SECONDS, Request, first_of, wait_until_asked
 from lb.instances import Fleet
 from lb.leader import Lead, take_lead
@@ -29,10 +30,11 @@ from lb.live_page import LivePage
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.mapping_endpoints import MappingEndpoints
+from lb.marks import LogIdentity
 from lb.pressure import Pressure
 from lb.proxy import MOST_ADMIN_BYTES, Proxy, refuse_old_api
 from lb.quarantine_endpoints import QuarantineEndpoints
-from lb.recovery import recover
+from lb.recovery import begin_term, recover
 from lb.repair_endpoints import RepairEndpoints
 from lb.rooms import Foundation, Rooms
 from lb.status import Status
@@ -92,10 +94,12 @@ class LoadBalancer:
         self._mapping_endpoints = MappingEndpoints(self._fleet.names)
         self._repair_endpoints = RepairEndpoints()
         self._quarantine_endpoints = QuarantineEndpoints()
+        self._guard_endpoints = GuardEndpoints()
         self._farewell = Farewell()
         self._rooms: Rooms | None = None
         self._runner: web.AppRunner | None = None
         self._front: Front | None = None
+        self._identity: LogIdentity
         self._is_barrier_needed = True
         self._ended_cleanly = False
 
@@ -124,8 +128,17 @@ class LoadBalancer:
             self._settings.client_token,
         )
         app = web.Application(middlewares=[access.middleware], client_max_size=MOST_ADMIN_BYTES)
-        more = (self._mapping_endpoints, self._repair_endpoints, self._quarantine_endpoints)
-        app.add_routes(own_routes(self._status, self._proxy, self._page, *more))
+        app.add_routes(
+            own_routes(
+                self._status,
+                self._proxy,
+                self._page,
+                self._mapping_endpoints,
+                self._repair_endpoints,
+                self._quarantine_endpoints,
+                self._guard_endpoints,
+            )
+        )
         app.on_shutdown.append(self._end_streams)
         app.on_response_prepare.append(self._farewell.on_response)
         app.router.add_route("*", "/api/v2/{below:.*}", self._proxy.handle)
@@ -171,8 +184,11 @@ class LoadBalancer:
             reader,
             tasks,
             self._pressure,
+            self._identity,
         )
-        self._open(Rooms(foundation))
+        self._rooms = Rooms(foundation)
+        await self._rooms.look_at_marks()
+        self._open(self._rooms)
         log.info("active, epoch %s, %s entries to apply", epoch, len(self._tail))
         if self._settings.take_over_on_request:
             tasks.create_task(self._hear(), name="handover")
@@ -213,6 +229,7 @@ class LoadBalancer:
         row = await queries.next_epoch(connection)
         tail = await recover(connection, self._fleet, self._clock())
         reader = await LogReader.open(self._database)
+        self._identity = await begin_term(connection, row["epoch"], tail.end)
         self._tail = tail
         self._wal.adopt(connection, row["epoch"], tail.end)
         self._is_barrier_needed = not row["predecessor_ended_cleanly"]
@@ -221,17 +238,17 @@ class LoadBalancer:
     def _open(self, rooms: Rooms) -> None:
         """Let the rooms work, our own endpoints see them, and clients in."""
         tail, status = self._tail, self._status
-        self._rooms = rooms
         rooms.start(is_barrier_needed=self._is_barrier_needed)
         tail.on_settled = status.transactions.note
         tail.is_short = lambda: self._budget.is_short
         self._budget.make_room = tail.make_room
         status.tail, status.is_active = tail, True
         status.comparer, status.pruner = rooms.comparer, rooms.pruner
-        status.rebuilders = rooms.rebuilders
+        status.rebuilders, status.guard = rooms.rebuilders, rooms.guard
         status.quarantine = self._quarantine_endpoints.quarantine = rooms.quarantine
         self._mapping_endpoints.adoption = rooms.adoption
         self._repair_endpoints.repairs = rooms.repairs
+        self._guard_endpoints.guard = rooms.guard
         self._proxy.activate(rooms.service())
 
     async def _drain(self) -> None:
@@ -272,6 +289,7 @@ class LoadBalancer:
     async def _close(self) -> None:
         await self._close_connections()
         if self._rooms is not None:
+            await self._rooms.guard.leave_marks()
             await self._rooms.close()
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._wal.release(is_clean=self._ended_cleanly)
@@ -284,6 +302,7 @@ def own_routes(
     mapping_endpoints: MappingEndpoints,
     repair_endpoints: RepairEndpoints,
     quarantine_endpoints: QuarantineEndpoints,
+    guard_endpoints: GuardEndpoints,
 ) -> list[web.RouteDef]:
     """Return what is served beside Chroma's API; `openapi` describes each of them."""
     document = web.get("/openapi.json", openapi.serve)
@@ -293,6 +312,7 @@ def own_routes(
         *mapping_endpoints.routes(),
         *repair_endpoints.routes(),
         *quarantine_endpoints.routes(),
+        *guard_endpoints.routes(),
         *TransactionEndpoints(proxy).routes(),
         document,
     ]

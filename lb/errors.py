@@ -20,6 +20,10 @@ class LeadershipLostError(LoadBalancerError):
     """Another load balancer wrote to the log since we last held its lock: our memory is stale."""
 
 
+class LogSetBackError(LoadBalancerError):
+    """PostgreSQL lost commits that it had confirmed: its log is older than what was sent."""
+
+
 class HttpError(LoadBalancerError):
     """A request over HTTP got no whole answer; the text says why."""
 
@@ -191,6 +195,18 @@ class LogFullError(RequestError):
     code = "LogFull"
 
 
+class LogMismatchError(RequestError):
+    """The log is not the one that the instances were written from: nothing was done."""
+
+    code = "LogMismatch"
+
+
+class TakeOverRefusedError(RequestError):
+    """An empty log cannot take over what the instances hold; the text says why."""
+
+    code = "TakeOverRefused"
+
+
 class InDoubtError(RequestError):
     """The write is in the log, or may be, without an outcome yet; the log will settle it."""
 
@@ -227,12 +243,14 @@ HTTP_STATUS: dict[type[RequestError], int] = {
     OldApiError: 410,
     PayloadTooLargeError: 413,
     NotQuarantinedError: 409,
+    TakeOverRefusedError: 409,
     TransactionReusedError: 422,
     UnsupportedError: 501,
     BadGatewayError: 502,
     UnintelligibleAnswerError: 502,
     LogUnavailableError: 503,
     LogFullError: 503,
+    LogMismatchError: 503,
     OverloadedError: 503,
     InDoubtError: 503,
     NoInstanceError: 503,

@@ -14,7 +14,7 @@ class HealthMonitor:
     """Keeps one instance's state true.
 
     `is_behind` tells whether it lags behind a position; `before_service` is awaited when one that
-    was down answers probes: more may be asked of it than a heartbeat.
+    was down answers probes: more may be asked of it than a heartbeat. It may raise `InstanceError`.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class HealthMonitor:
         while True:
             self._wake.clear()
             await self.check()
-            wait = self._interval_seconds if self.instance.state is State.UP else QUICK_SECONDS
+            is_settled = self.instance.state in (State.UP, State.MISMATCHED)
+            wait = self._interval_seconds if is_settled else QUICK_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
@@ -63,7 +64,7 @@ class HealthMonitor:
             self._is_doubted = False
             error, conclusive = await self._probe()
             if error is None and instance.state in AWAY:
-                await self._before_service()
+                error = await self._look_before_service()
             instance.note_probe(error, conclusive=conclusive)
         if self._was_away and instance.is_serving:
             self._catch_up_to = self._log_end()
@@ -79,6 +80,13 @@ class HealthMonitor:
     def _doubt(self) -> None:
         self._is_doubted = True
         self._wake.set()
+
+    async def _look_before_service(self) -> str | None:
+        try:
+            await self._before_service()
+        except InstanceError as error:
+            return error.cause
+        return None
 
     async def _probe(self) -> tuple[str | None, bool]:
         try:

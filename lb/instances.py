@@ -19,16 +19,23 @@ class State(StrEnum):
     """Takes writes from the log, and reads of collections where it is not behind."""
     NEEDS_REBUILD = "NEEDS_REBUILD"
     """Away for so long that the log does not wait for it: it will get copies when it is back."""
+    MISMATCHED = "MISMATCHED"
+    """Its mark does not fit the log: nothing is sent there, or read, until that has changed."""
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.UP: frozenset({State.SUSPECT, State.DOWN, State.CATCHING_UP}),
-    State.SUSPECT: frozenset({State.DOWN, State.CATCHING_UP, State.NEEDS_REBUILD}),
-    State.DOWN: frozenset({State.CATCHING_UP, State.NEEDS_REBUILD}),
-    State.CATCHING_UP: frozenset({State.UP, State.SUSPECT, State.DOWN, State.NEEDS_REBUILD}),
-    State.NEEDS_REBUILD: frozenset({State.CATCHING_UP}),
+    State.UP: frozenset({State.SUSPECT, State.DOWN, State.CATCHING_UP, State.MISMATCHED}),
+    State.SUSPECT: frozenset(
+        {State.DOWN, State.CATCHING_UP, State.NEEDS_REBUILD, State.MISMATCHED}
+    ),
+    State.DOWN: frozenset({State.CATCHING_UP, State.NEEDS_REBUILD, State.MISMATCHED}),
+    State.CATCHING_UP: frozenset(
+        {State.UP, State.SUSPECT, State.DOWN, State.NEEDS_REBUILD, State.MISMATCHED}
+    ),
+    State.NEEDS_REBUILD: frozenset({State.CATCHING_UP, State.MISMATCHED}),
+    State.MISMATCHED: frozenset({State.DOWN}),
 }
-AWAY = frozenset({State.DOWN, State.NEEDS_REBUILD})
+AWAY = frozenset({State.DOWN, State.NEEDS_REBUILD, State.MISMATCHED})
 """Nothing is sent there, and a failed probe is no news."""
 
 
@@ -90,9 +97,15 @@ class Instance:
         return self.state in (State.UP, State.CATCHING_UP)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether what it holds does not belong to the log."""
+        return self.state is State.MISMATCHED
+
+    @property
     def only_fails_writes(self) -> bool:
         """Whether nothing but failed writes keeps it from serving: reads may work."""
-        return bool(self.write_error) and self._answers_probes and not self._forced_down
+        fails = bool(self.write_error) and self._answers_probes
+        return fails and not self._forced_down and not self.is_refused
 
     @property
     def seconds_since_write(self) -> float:
@@ -157,6 +170,8 @@ class Instance:
         if error is not None:
             self.write_error, self.canary_failed = error, True
             self.last_error = cause = f"a canary write failed: {error}"
+            if self.is_refused:
+                return
             if self.state in AWAY:
                 self.cause = cause
             elif not self._forced_healthy:
@@ -180,7 +195,8 @@ class Instance:
         """
         self._answers_probes = error is None
         if error is None:
-            if not self.is_serving and not self._forced_down and not self.write_error:
+            is_held = self._forced_down or self.is_refused or bool(self.write_error)
+            if not self.is_serving and not is_held:
                 self.move_to(State.CATCHING_UP, "it answers probes")
             return
         self.last_error = error
@@ -203,8 +219,19 @@ class Instance:
 
     def note_abandoned(self, cause: str) -> None:
         """Note that the log does not wait for it any more."""
-        if not self.is_serving and self.state is not State.NEEDS_REBUILD:
+        if not self.is_serving and self.state not in (State.NEEDS_REBUILD, State.MISMATCHED):
             self.move_to(State.NEEDS_REBUILD, cause)
+
+    def refuse(self, cause: str) -> None:
+        """Use it for nothing: what it holds does not belong to the log."""
+        if self.is_refused:
+            self.cause = cause
+        self.move_to(State.MISMATCHED, cause)
+
+    def readmit(self) -> None:
+        """End that; probes bring it back."""
+        if self.is_refused:
+            self.move_to(State.DOWN, "its mark fits the log again")
 
     def force(self, healthy: bool, duration_seconds: float) -> None:
         """Impose a state for a time; it ends by itself in `expire_force`."""
@@ -212,7 +239,7 @@ class Instance:
         cause = f"forced by an administrator for {duration_seconds:g} s"
         if not healthy and self.state not in AWAY:
             self.move_to(State.DOWN, cause)
-        elif healthy and not self.is_serving:
+        elif healthy and not self.is_serving and not self.is_refused:
             self.move_to(State.CATCHING_UP, cause)
 
     def expire_force(self) -> None:

@@ -40,6 +40,11 @@ class _Readings(Collector):
             ("healthy_instances", "Instances that take requests", status["healthy_instances"]),
             ("active", "1 when this load balancer is the active one", status["role"] == "active"),
             ("log_available", "1 when the log can be written", log["available"]),
+            (
+                "log_conflict",
+                "1 when the log is not the one that the instances were written from",
+                bool(status["identity"] and status["identity"]["conflict"]),
+            ),
             ("log_bodies", "Entries whose body is kept", log["entries_with_body"]),
             ("log_body_bytes", "Bytes of the bodies that are kept", log["body_bytes"]),
             ("log_table_bytes", "Bytes of the log on disk", log["table_bytes"]),

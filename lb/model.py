@@ -287,3 +287,5 @@ class Progress:
     removed: Leftover | None = None
     """A leftover that the instance no longer has, or that has become a member's collection."""
     suspicion: tuple[int, Suspicion | None] | None = None
+    marked: tuple[str, UUID, int] | None = None
+    """An instance, and the term and the position of the mark that it has taken."""

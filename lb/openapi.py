@@ -15,6 +15,7 @@ from lb.openapi_shapes import (
     FORBIDDEN,
     FORCE,
     HEALTH,
+    IDENTITY,
     INSTANCE,
     LOG,
     MAPPING,
@@ -24,6 +25,7 @@ from lb.openapi_shapes import (
     REPAIR_BODY,
     STATUS,
     SUMMARY,
+    TAKE_OVER,
     TEXT,
     TIME,
     UNAUTHORIZED,
@@ -183,6 +185,18 @@ PATHS: Schema = {
             (503, ERROR),
             parameters=(in_path("name"),),
             body=REPAIR_BODY,
+        )
+    },
+    "/admin/log/take-over": {
+        "post": operation(
+            "Have an empty log take over what the instances hold that another log has written",
+            (200, IDENTITY),
+            (400, ERROR),
+            UNAUTHORIZED,
+            FORBIDDEN,
+            (409, ERROR),
+            (503, ERROR),
+            body=TAKE_OVER,
         )
     },
     "/metrics": {"get": as_it_is("The figures for Prometheus", "text/plain")},

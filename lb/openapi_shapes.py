@@ -5,6 +5,7 @@ from typing import Any
 
 from lb.endpoints import LONGEST_FORCE_SECONDS
 from lb.instances import State
+from lb.marks import Fit
 from lb.pruner import LogSize
 from lb.transactions import TransactionState
 
@@ -91,6 +92,24 @@ LOG = record(
     quarantined=COUNT,
     **dict.fromkeys((size.name for size in fields(LogSize)), COUNT),
 )
+IDENTITY = record(
+    log_id=TEXT,
+    conflict=TEXT,
+    marks=by_name(
+        record(
+            fit={"enum": [fit.value for fit in Fit]},
+            log_id=nullable(TEXT),
+            position=nullable(COUNT),
+        )
+    ),
+)
+TAKE_OVER: Schema = {
+    "type": "object",
+    "description": "`from_log` is the `log_id` of the instances' marks in /status",
+    "properties": {"from_log": TEXT},
+    "required": ["from_log"],
+    "additionalProperties": False,
+}
 TRANSITION = record(number=COUNT, at=TIME, instance=TEXT, to=STATES, cause=TEXT, **{"from": STATES})
 STATUS = record(
     generated_at=TIME,
@@ -102,6 +121,7 @@ STATUS = record(
     instances=an_array(INSTANCE),
     collections=COUNT,
     log=LOG,
+    identity=nullable(IDENTITY),
     comparison=by_name(ANYTHING),
     transactions=record(
         by_state=record(**{state.value: COUNT for state in TransactionState}),

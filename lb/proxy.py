@@ -50,11 +50,15 @@ class Handler(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """What serves clients while this load balancer is the active one."""
+    """What serves clients while this load balancer is the active one.
+
+    `check_log` raises a `RequestError` while the log is not to be used.
+    """
 
     writes: Writes
     lookups: Lookups
     transactions: TransactionLog
+    check_log: Callable[[], None] = lambda: None
 
 
 class Asked(NamedTuple):
@@ -139,6 +143,7 @@ class Proxy:
         try:
             service = await self.active_service()
             target = parse_target(asked.method, asked.path)
+            service.check_log()
             if isinstance(target.action, Kind):
                 serving.kind = RequestKind.WRITE
             body = await read(serving.kind)

@@ -13,6 +13,7 @@ from lb.instances import Fleet
 from lb.lanes import Lane
 from lb.log_reader import stored_outcome
 from lb.log_tail import LogTail
+from lb.marks import LogIdentity, Mark, Term
 from lb.model import (
     NAMESPACES,
     CollectionChange,
@@ -55,6 +56,24 @@ async def recover(connection: "asyncpg.Connection[Any]", fleet: Fleet, now: floa
             catalogue.forget(collection)
     tail.end = await queries.last_position(connection)
     return tail
+
+
+async def begin_term(
+    connection: "asyncpg.Connection[Any]", epoch: int, position: int
+) -> LogIdentity:
+    """Begin a term where the log ends; returns which log it is, and what it knows of marks.
+
+    The term is durable before any instance can be marked with it.
+    """
+    await queries.begin_term(connection, epoch=epoch, position=position)
+    log_id = await queries.log_id(connection)
+    rows = await all_rows(queries.all_terms(connection))
+    terms = {row["id"]: Term(row["epoch"], row["ended_at_position"]) for row in rows}
+    noted = {
+        row["instance"]: Mark(log_id, row["term_id"], row["position"])
+        for row in await all_rows(queries.all_marks(connection))
+    }
+    return LogIdentity(log_id, rows[-1]["id"], terms, noted)
 
 
 async def _end_unconfigured(connection: "asyncpg.Connection[Any]", fleet: Fleet) -> None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 
 from lb.acknowledgement import Acknowledgement
 from lb.adoption import Adoption
@@ -20,6 +21,7 @@ from lb.catalogue import Collection
 from lb.comparer import Comparer
 from lb.config import Settings
 from lb.delivery import Machinery
+from lb.guard import LogGuard
 from lb.health import HealthMonitor
 from lb.instances import Instance
 from lb.late_requests import LateRequests
@@ -27,6 +29,7 @@ from lb.leader import Lead
 from lb.log_reader import LogReader
 from lb.log_tail import LogTail
 from lb.lookups import Lookups
+from lb.marks import LogIdentity
 from lb.membership import Memberships
 from lb.pressure import Pressure
 from lb.proxy import Service
@@ -56,6 +59,7 @@ class Foundation:
     reader: LogReader
     tasks: asyncio.TaskGroup
     pressure: Pressure
+    identity: LogIdentity
 
 
 class Rooms:
@@ -70,6 +74,14 @@ class Rooms:
         }
         self.comparer = Comparer(self.upstreams, tail, on.clock, settings.compare_interval_seconds)
         self._memberships = Memberships(tail, on.wal)
+        self.guard = LogGuard(
+            on.identity,
+            self.upstreams,
+            tail,
+            on.wal,
+            self._memberships,
+            settings.probe_timeout_seconds,
+        )
         self._ailments = Ailments(on.clock)
         self._canaries = CollectionCanaries(
             self.upstreams, on.clock, settings.probe_timeout_seconds
@@ -89,6 +101,11 @@ class Rooms:
         self.rebuilders = {name: self._rebuilder(name) for name in tail.fleet.names}
         self.appliers: list[Applier] = []
 
+    async def look_at_marks(self) -> None:
+        """Return when it is known whether the log is the instances', as far as they answer."""
+        self._spawn(self.guard.look_at_all(), "first look at marks")
+        await self.guard.has_looked.wait()
+
     def start(self, *, is_barrier_needed: bool) -> None:
         """Let everything work. A predecessor that crashed may have left requests in flight."""
         machinery = self._machinery()
@@ -102,6 +119,7 @@ class Rooms:
         self._spawn(self.comparer.run(), "comparer")
         self._spawn(self.adoption.run(), "adoption")
         self._spawn(self._bounds.run(), "bounds of the log")
+        self._spawn(self.guard.run(), "guard of the log")
         self._spawn(self.pruner.run(), "pruner")
         for name, rebuilder in self.rebuilders.items():
             self._spawn(rebuilder.run(), f"rebuilder of {name}")
@@ -135,7 +153,7 @@ class Rooms:
             settings.protected_names,
             self._bounds.check_room,
         )
-        return Service(writes, lookups, TransactionLog(on.tail, on.reader))
+        return Service(writes, lookups, TransactionLog(on.tail, on.reader), self.guard.check_log)
 
     def stop(self) -> None:
         """Send nothing more; what was sent may still be answered."""
@@ -200,13 +218,18 @@ class Rooms:
             settings.probe_timeout_seconds,
             log_end=lambda: on.tail.end,
             is_behind=on.tail.is_incomplete,
-            before_service=watch.look_before_service,
+            before_service=partial(self._look_before_service, watch, upstream.instance),
         )
         self.appliers.append(Applier(upstream, machinery, late.settled))
         upstream.instance.on_change = self._on_instance
         self._spawn(monitor.run(), f"health of {name}")
         self._spawn(watch.run(), f"canary of {name}")
         self._spawn(late.run(), f"late requests of {name}")
+
+    async def _look_before_service(self, watch: CanaryWatch, instance: Instance) -> None:
+        await self.guard.check(instance.name)
+        if not instance.is_refused:
+            await watch.look_before_service()
 
     def _doubt_what_was_in_flight(self) -> None:
         for collection in self._on.tail.unfinished():

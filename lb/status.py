@@ -13,6 +13,7 @@ import psutil
 from lb.budget import BodyBudget
 from lb.comparer import Comparer
 from lb.figures import Figures, RequestKind
+from lb.guard import LogGuard
 from lb.instances import Fleet, Instance
 from lb.log_tail import LogTail
 from lb.model import CollectionState
@@ -52,6 +53,7 @@ class Status:
     rebuilders: dict[str, Rebuilder] = field(default_factory=dict)
     pruner: Pruner | None = None
     quarantine: Quarantine | None = None
+    guard: LogGuard | None = None
 
     def __post_init__(self) -> None:
         self._process = psutil.Process()
@@ -88,6 +90,7 @@ class Status:
             "instances": self.instances(),
             "collections": sum(c.state in SHOWN for c in self.tail.catalogue),
             "log": self.wal_status(),
+            "identity": self.guard.describe() if self.guard else None,
             "comparison": self.comparison(),
             "transactions": self.transactions.describe(),
             "requests": {

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
-from lb.errors import LeadershipLostError, LogUnavailableError
+from lb.errors import LeadershipLostError, LogSetBackError, LogUnavailableError
 from lb.failpoints import reach
 from lb.leader import Lead, take_lead
 from lb.model import CollectionChange, Entry, Progress
@@ -47,6 +47,7 @@ class Wal:
         self._ended = asyncio.Event()
         self._epoch = 0
         self._next_position = 1
+        self._committed = 0
         self.commits = 0
         self.appended = 0
         self.on_commit: Callable[[float, int], None] = lambda _seconds, _entries: None
@@ -73,6 +74,7 @@ class Wal:
         self._connection = connection
         self._lead.confirm(self._clock())
         self._epoch = epoch
+        self._committed = last_position
         self._next_position = last_position + 1
         connection.add_termination_listener(self._on_terminated)
 
@@ -112,7 +114,10 @@ class Wal:
         await note.written.wait()
 
     async def run(self) -> None:
-        """Write round after round until `close`; raises `LeadershipLostError`."""
+        """Write round after round until `close`.
+
+        Raises `LeadershipLostError`, or `LogSetBackError` when PostgreSQL has lost commits.
+        """
         while True:
             if self._connection is None:
                 await self._reconnect()
@@ -237,6 +242,8 @@ class Wal:
 
     def _deliver(self, appends: list[Append]) -> None:
         self.appended += len(appends)
+        if appends:
+            self._committed = max(self._committed, appends[-1].entry.position)
         with self.delivering():
             for append in appends:
                 append.deliver()
@@ -273,6 +280,7 @@ class Wal:
                 await take_lead(connection, self._database.application_name, self._check_epoch)
                 asked_at = self._clock()
                 await self._check_epoch(connection)
+                await self._check_end(connection)
                 positions = [append.entry.position for append in self._doubtful]
                 rows = await all_rows(queries.logged_positions(connection, positions=positions))
                 logged = {row["position"] for row in rows}
@@ -287,8 +295,20 @@ class Wal:
             log.warning("the log is back")
 
     async def _check_epoch(self, connection: "asyncpg.Connection[Any]") -> None:
-        if await queries.current_epoch(connection) != self._epoch:
+        epoch = await queries.current_epoch(connection)
+        if epoch < self._epoch:
+            raise LogSetBackError("the log is older than this load balancer's own start")
+        if epoch != self._epoch:
             raise LeadershipLostError("another load balancer has become active; start again")
+
+    async def _check_end(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Find out whether what was committed is still there: a standby may never have had it."""
+        end = await queries.last_position(connection)
+        if end < self._committed:
+            raise LogSetBackError(
+                f"the log ended at position {self._committed} and ends at {end} now: PostgreSQL "
+                "has lost commits, as a standby does that was behind when it took over"
+            )
 
     def _settle(self, logged: set[int]) -> None:
         doubtful, self._doubtful = self._doubtful, []

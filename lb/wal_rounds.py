@@ -64,6 +64,7 @@ async def write_progress(
     await _write_advances(connection, progress)
     await _write_memberships(connection, progress)
     await _write_leftovers(connection, progress)
+    await _write_marks(connection, progress)
 
 
 async def write_collections(
@@ -221,4 +222,16 @@ async def _write_leftovers(
             connection,
             instances=[each.instance for each in gone],
             uuids=[each.uuid for each in gone],
+        )
+
+
+async def _write_marks(connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]) -> None:
+    marked = [p.marked for p in progress if p.marked is not None]
+    latest = {instance: (term, position) for instance, term, position in marked}
+    if latest:
+        await queries.put_marks(
+            connection,
+            instances=list(latest),
+            term_ids=[term for term, _ in latest.values()],
+            positions=[position for _, position in latest.values()],
         )

@@ -12,7 +12,8 @@ from harness.model.operation import Completion
 from harness.report.standing import Standing
 
 _STYLES = {Completion.OK: "green", Completion.FAIL: "red", Completion.INFO: "yellow"}
-_WELL, _ILL = frozenset({"UP", "healthy"}), frozenset({"DOWN", "NEEDS_REBUILD", "unhealthy"})
+_WELL = frozenset({"UP", "healthy"})
+_ILL = frozenset({"DOWN", "NEEDS_REBUILD", "MISMATCHED", "unhealthy"})
 _LEAST_WIDTH_OF_A_BAR = 70
 _BAR_WIDTH = 24
 

@@ -70,7 +70,10 @@ function drawInstances(snapshot) {
   const up = snapshot.instances.filter((each) => each.state === "UP").length;
   const serving = snapshot.healthy_instances;
   const rest = `${serving} ${serving === 1 ? "takes" : "take"} requests.`;
-  if (snapshot.role === "standby") {
+  const conflict = snapshot.identity && snapshot.identity.conflict;
+  if (conflict) {
+    judge(`Nothing is read or written: ${conflict}.`, "no");
+  } else if (snapshot.role === "standby") {
     judge("This one stands by; what the instances are like only the active one knows.", "yes");
   } else if (up === all) {
     judge(`All ${all} are up.`, "yes");

@@ -25,6 +25,29 @@ update leader set ended_cleanly = true;
 -- Who wrote last, to find out whether another load balancer was active meanwhile.
 select epoch from leader;
 
+-- name: begin_term(epoch, position)!
+-- Begin the time of an active load balancer; the one before it ended where this one begins.
+insert into terms (epoch, began_at_position) values (:epoch, :position);
+
+-- name: log_id()$
+-- Which log this is, wherever its database is moved to.
+select log_id from leader;
+
+-- name: all_terms()
+-- Every term, the newest last, and where it ended; null where it has not.
+select id, epoch, lead(began_at_position) over (order by epoch) as ended_at_position
+from terms order by epoch;
+
+-- name: all_marks()
+-- The last mark that each instance is known to have taken.
+select instance, term_id, position from marks;
+
+-- name: put_marks(instances, term_ids, positions)!
+-- Note which marks instances have taken.
+insert into marks (instance, term_id, position)
+select * from unnest(:instances::text[], :term_ids::uuid[], :positions::bigint[])
+on conflict (instance) do update set term_id = excluded.term_id, position = excluded.position;
+
 -- name: last_position()$
 -- Where the log ends.
 select coalesce(max(position), 0) from wal;

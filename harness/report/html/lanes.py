@@ -16,6 +16,7 @@ _LOOKS = {
     "CATCHING_UP": "doubt",
     "DOWN": "bad",
     "NEEDS_REBUILD": "bad",
+    "MISMATCHED": "bad",
     "unhealthy": "bad",
     SILENT: "none",
 }

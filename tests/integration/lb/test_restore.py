@@ -3,21 +3,16 @@
 Only PostgreSQL's own programs touch the database.
 """
 
-import asyncio
 import signal
-import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
 
-from harness.labs.ports import PortReservations
-from harness.labs.processes import ProcessLab
-from harness.parts.postgres import find_postgres
+from harness.labs.processes import ProcessLab, ProcessLabSettings
 from tests.integration.lb.calls import (
     COLLECTIONS,
     add,
@@ -26,69 +21,33 @@ from tests.integration.lb.calls import (
     ids_on_instances,
     is_quiet,
 )
+from tests.integration.lb.movable_log import (
+    Log,
+    check_ids_everywhere,
+    check_is_refused,
+    conflict,
+    is_refused,
+    lb_on,
+    take_over,
+)
 from tests.integration.lb.moving_clients import Writers
-from tests.integration.lb.test_start import another_lb, environment
 
 
-class Log:
-    """The database of the log, which this module replaces again and again."""
-
-    def __init__(self, lab: ProcessLab, directory: Path) -> None:
-        self._url = lab.urls()["postgres"].rpartition("/")[0]
-        self.name = "postgres"
-        self._directory = directory
-
-    @property
-    def url(self) -> str:
-        return f"{self._url}/{self.name}"
-
-    async def dump(self) -> Path:
-        """Dump it, while whoever uses it goes on."""
-        file = self._directory / f"{uuid4().hex}.dump"
-        await run("pg_dump", "--format=custom", "--no-owner", f"--file={file}", self.url)
-        return file
-
-    async def begin_anew(self) -> None:
-        """Lose it: from here on there is an empty one."""
-        self.name = f"log_{uuid4().hex}"
-        connection = await asyncpg.connect(f"{self._url}/postgres")
-        await connection.execute(f"create database {self.name}")
-        await connection.close()
-
-    async def restore(self, dump: Path) -> None:
-        """Fill the empty one."""
-        words = ("--no-owner", "--exit-on-error", f"--dbname={self.url}", str(dump))
-        await run("pg_restore", *words)
-
-
-async def run(program: str, *words: str) -> None:
-    command = [str(find_postgres().path / program), *words]
-    done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+@pytest_asyncio.fixture(loop_scope="module")
+async def lab(tmp_path: Path) -> AsyncIterator[ProcessLab]:
+    """A lab for each test, without a load balancer: instances remember who wrote to them."""
+    lab = ProcessLab(ProcessLabSettings(tmp_path / "lab"))
+    await lab.start()
+    try:
+        await lab.kill("lb")
+        yield lab
+    finally:
+        await lab.stop()
 
 
 @pytest.fixture
 def log(lab: ProcessLab, tmp_path: Path) -> Log:
     return Log(lab, tmp_path)
-
-
-@asynccontextmanager
-async def lb_on(log: Log, lab: ProcessLab, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Run a load balancer on the log, and end it by SIGTERM."""
-    ports = PortReservations()
-    port = ports.reserve()
-    env = environment(lab, PORT=str(port), DATABASE_URL=log.url, **changes)
-    async with (
-        another_lb(env) as process,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
-    ):
-        await eventually(lambda: is_quiet(client), "it serves")
-        yield client
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
-    ports.release()
 
 
 async def remove(client: httpx.AsyncClient, collection: str, *ids: str) -> None:
@@ -98,10 +57,8 @@ async def remove(client: httpx.AsyncClient, collection: str, *ids: str) -> None:
 
 
 async def test_a_log_that_is_dumped_under_load_and_then_moved_loses_nothing(
-    lb: httpx.AsyncClient, lab: ProcessLab, log: Log
+    lab: ProcessLab, log: Log
 ) -> None:
-    await lab.kill("lb")
-    await log.begin_anew()
     async with lb_on(log, lab) as client:
         stable_id = await create(client, "moved-log")
         once = {"Transaction-ID": "only-once"}
@@ -131,11 +88,9 @@ async def test_a_log_that_is_dumped_under_load_and_then_moved_loses_nothing(
 
 
 async def test_after_the_log_was_lost_an_empty_one_takes_over_what_the_instances_hold(
-    lb: httpx.AsyncClient, lab: ProcessLab, log: Log
+    lab: ProcessLab, log: Log
 ) -> None:
     """One instance lacks an acknowledged write, which only the lost log knew."""
-    await lab.kill("lb")
-    await log.begin_anew()
     async with lb_on(log, lab) as client:
         await create(client, "log-lost")
         await add(client, "log-lost", "a")
@@ -145,7 +100,15 @@ async def test_after_the_log_was_lost_an_empty_one_takes_over_what_the_instances
     await lab.restart("replica")
     await log.begin_anew()
 
-    async with lb_on(log, lab) as client:
+    async with lb_on(log, lab, until=is_refused) as client:
+        await check_is_refused(client, "log-lost")
+        wrong = {"from_log": str(uuid4())}
+        assert (await client.post("/admin/log/take-over", json=wrong)).status_code == 409
+        answer = await take_over(client)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["conflict"] == ""
+        assert (await take_over(client)).status_code == 409, "there is nothing left to take over"
+        await eventually(lambda: is_quiet(client), "both instances serve")
 
         async def is_adopted() -> bool:
             collections = (await client.get("/collection/mappings")).json()["mappings"]
@@ -165,12 +128,10 @@ async def test_after_the_log_was_lost_an_empty_one_takes_over_what_the_instances
         await eventually(is_equal, "the replica has a copy of the primary's")
 
 
-async def test_an_older_log_repeats_what_it_takes_for_pending(
-    lb: httpx.AsyncClient, lab: ProcessLab, log: Log
+async def test_an_older_log_is_not_used_and_the_newest_one_still_is(
+    lab: ProcessLab, log: Log
 ) -> None:
-    """The limit that docs/deploy-render.md warns of: what was deleted since comes back, on both."""
-    await lab.kill("lb")
-    await log.begin_anew()
+    """A write that was pending in the dump is done and undone since: it must not come back."""
     async with lb_on(log, lab, WRITE_TIMEOUT_SECONDS="1") as client:
         await create(client, "older-log")
         await add(client, "older-log", "a")
@@ -189,9 +150,60 @@ async def test_an_older_log_repeats_what_it_takes_for_pending(
         await eventually(has_b, "the write is applied when the instances are back")
         await remove(client, "older-log", "b")
         await eventually(lambda: is_quiet(client), "both instances have deleted it")
-    assert set(map(tuple, (await ids_on_instances(lab, "older-log")).values())) == {("a",)}
+    newest = log.name
 
     await log.begin_anew()
     await log.restore(older)
-    async with lb_on(log, lab):
-        await eventually(has_b, "what was deleted since is there again")
+    async with lb_on(log, lab, until=is_refused) as client:
+        assert "set back" in await conflict(client)
+        await check_is_refused(client, "older-log")
+        answer = await take_over(client)
+        assert (answer.status_code, answer.json()["error"]) == (409, "TakeOverRefused")
+        assert "not empty" in answer.json()["message"]
+        force = {"healthy": True, "duration_seconds": 60}
+        await client.post("/admin/instances/primary/health", json=force)
+        assert await is_refused(client)
+    await check_ids_everywhere(lab, "older-log", "a")
+
+    log.name = newest
+    async with lb_on(log, lab) as client:
+        assert (await add(client, "older-log", "c")).status_code == 201
+        await eventually(lambda: is_quiet(client), "both instances have it")
+    await check_ids_everywhere(lab, "older-log", "a", "c")
+
+
+async def test_a_log_that_is_older_by_writes_since_the_last_start_is_found_after_a_kill(
+    lab: ProcessLab, log: Log
+) -> None:
+    """It says no last word: the mark that it left while the log went on has to do."""
+    async with lb_on(log, lab, end=signal.SIGKILL) as client:
+        await create(client, "killed")
+        older = await log.dump()
+        await add(client, "killed", "a")
+        end = (await client.get("/wal/status")).json()["last_position"]
+
+        async def is_marked() -> bool:
+            marks = (await client.get("/status")).json()["identity"]["marks"].values()
+            return all(each["position"] == end for each in marks)
+
+        await eventually(is_marked, "both instances have the mark")
+
+    await log.begin_anew()
+    await log.restore(older)
+    async with lb_on(log, lab, until=is_refused) as client:
+        await check_is_refused(client, "killed")
+
+
+async def test_the_log_of_another_system_is_not_used(lab: ProcessLab, log: Log) -> None:
+    async with lb_on(log, lab) as client:
+        await create(client, "ours")
+    ours = log.name
+
+    await log.begin_anew()
+    async with lb_on(log, lab, until=is_refused) as client:
+        assert "DATABASE_URL" in await conflict(client)
+        await check_is_refused(client, "ours")
+
+    log.name = ours
+    async with lb_on(log, lab) as client:
+        assert (await add(client, "ours", "a")).status_code == 201
