@@ -91,7 +91,11 @@ class LogGuard:
         """Leave marks until cancelled."""
         while True:
             await asyncio.sleep(MARK_SECONDS)
-            await asyncio.gather(*(self._renew(each) for each in self._watched.values()))
+            await self.leave_due_marks()
+
+    async def leave_due_marks(self) -> None:
+        """Leave a mark on each instance that serves, if the log has gone on since the last one."""
+        await asyncio.gather(*(self._renew(each) for each in self._watched.values()))
 
     async def check(self, name: str) -> None:
         """Read an instance's mark, and refuse or readmit it; raises `InstanceError`."""

@@ -56,6 +56,7 @@ def bring_to(instance: Instance, state: State) -> None:
         State.UP: (State.CATCHING_UP, State.UP),
         State.SUSPECT: (State.CATCHING_UP, State.SUSPECT),
         State.NEEDS_REBUILD: (State.NEEDS_REBUILD,),
+        State.MISMATCHED: (State.MISMATCHED,),
     }
     for step in ways[state]:
         instance.move_to(step, "arranged by the test")

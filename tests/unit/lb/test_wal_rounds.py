@@ -270,3 +270,18 @@ def test_the_end_of_a_database_stays_with_the_drops_inside() -> None:
     ]
 
     assert first_round(entries) == 4
+
+
+async def test_of_several_marks_of_an_instance_the_latest_is_written() -> None:
+    connection = await progress_of(
+        [
+            Progress(marked=("primary", LANE, 3)),
+            Progress(marked=("replica", OTHER, 1)),
+            Progress(marked=("primary", OTHER, 2)),
+        ]
+    )
+
+    assert set(connection.rows("insert into marks")) == {
+        ("primary", OTHER, 2),
+        ("replica", OTHER, 1),
+    }
