@@ -40,7 +40,7 @@ class Endpoints:
         ]
 
     async def health(self, _: web.Request) -> web.Response:
-        """Answer 200 when requests can be served, or by a standby; 503 otherwise."""
+        """Answer 503 when neither reads nor writes are served, and 200 otherwise."""
         status, body = self._status.health()
         return respond(body, status)
 

@@ -98,6 +98,11 @@ def conflict(fits: Mapping[str, Fit]) -> str:
             f"this is not the log that {_list(foreign)} was written from. Correct DATABASE_URL, "
             "or have an empty log take over what the instances hold"
         )
+    if fits and set(fits.values()) == {Fit.OLDER_COPY}:
+        return (
+            "all instances are older copies of themselves, and lack what was acknowledged. Bring "
+            "the newest one back, or begin with an empty log"
+        )
     return ""
 
 

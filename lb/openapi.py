@@ -129,7 +129,9 @@ PATHS: Schema = {
         )
     },
     "/health": {
-        "get": operation("Whether requests can be served; for all", (200, HEALTH), (503, HEALTH))
+        "get": operation(
+            "Whether it is of use to send requests here; for all", (200, HEALTH), (503, HEALTH)
+        )
     },
     "/status": {"get": operation("Everything at once", (200, STATUS), UNAUTHORIZED)},
     "/wal/status": {"get": operation("Figures of the log", (200, LOG), UNAUTHORIZED)},

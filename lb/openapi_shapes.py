@@ -143,7 +143,7 @@ STATUS = record(
     process=record(rss_bytes=COUNT, cpu_percent=NUMBER, cpu_seconds=NUMBER),
 )
 HEALTH = record(
-    status={"enum": ["ok", "degraded"]},
+    status={"enum": ["ok", "degraded", "unavailable"]},
     role={"enum": ["active", "standby"]},
     log_available=TRUTH,
     healthy_instances=COUNT,

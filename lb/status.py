@@ -66,16 +66,24 @@ class Status:
         return "active" if self.is_active else "standby"
 
     def health(self) -> tuple[int, dict[str, Any]]:
-        """Say whether requests can be served now: 200 or 503."""
-        healthy = self.fleet.healthy
-        ok = not self.is_active or (healthy > 0 and self.wal.is_available)
+        """Say whether it is of use to send requests here: 200 or 503.
+
+        Without PostgreSQL it still reads; without instances it still logs writes, and tells their
+        clients so. Who is taken out of the way of clients, or restarted, does neither.
+        """
+        healthy, can_log = self.fleet.healthy, self.wal.is_available
+        status = "ok"
+        if self.is_active and not (healthy and can_log):
+            status = "degraded" if healthy or can_log else "unavailable"
+        if self.guard is not None and self.guard.conflict:
+            status = "unavailable"
         body = {
-            "status": "ok" if ok else "degraded",
+            "status": status,
             "role": self.role,
-            "log_available": self.wal.is_available,
+            "log_available": can_log,
             "healthy_instances": healthy,
         }
-        return (200 if ok else 503), body
+        return (503 if status == "unavailable" else 200), body
 
     def status(self) -> dict[str, Any]:
         """Describe the whole."""

@@ -67,10 +67,11 @@ def test_an_instance_that_lacks_a_mark_that_it_had_taken_is_an_older_copy(
         ((Fit.OTHER_LOG, Fit.UNKNOWN), False),
         ((Fit.OTHER_LOG, Fit.FITS), True),
         ((Fit.OTHER_LOG, Fit.OLDER_COPY), True),
-        ((Fit.OLDER_COPY, Fit.OLDER_COPY), True),
+        ((Fit.OLDER_COPY, Fit.OLDER_COPY), False),
+        ((Fit.OLDER_COPY, Fit.UNKNOWN), True),
     ],
 )
-def test_one_instance_that_is_ahead_or_only_strangers_speak_against_the_log(
+def test_one_that_is_ahead_or_only_strangers_or_only_older_copies_speak_against_the_log(
     fits: tuple[Fit, Fit], is_usable: bool
 ) -> None:
     assert (conflict(dict(zip(("primary", "replica"), fits, strict=True))) == "") is is_usable

@@ -3,6 +3,7 @@ import re
 from jsonschema import Draft202012Validator
 
 from lb.app import own_routes
+from lb.guard_endpoints import GuardEndpoints
 from lb.live_page import LivePage
 from lb.mapping_endpoints import MappingEndpoints
 from lb.openapi import DOCUMENT
@@ -26,6 +27,7 @@ def test_every_route_is_documented_and_nothing_else() -> None:
             MappingEndpoints(()),
             RepairEndpoints(),
             QuarantineEndpoints(),
+            GuardEndpoints(),
         )
     }
 
