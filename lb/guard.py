@@ -170,10 +170,12 @@ class LogGuard:
         instance = watched.instance
         if not instance.is_serving or not self._is_mark_due(watched):
             return
+        if not self._wal.is_lead_confirmed:
+            return
         try:
             async with watched.one_at_a_time:
                 await self._look(watched)
-                if not instance.is_serving or not self._wal.is_lead_confirmed:
+                if not instance.is_serving:
                     return
                 await self._leave_mark(watched)
         except InstanceError as error:
@@ -201,6 +203,9 @@ class LogGuard:
         is_ours = found is not None and found.term == self._identity.term
         if fit is Fit.FITS and is_ours and watched.fit is Fit.UNMARKED:
             fit = Fit.UNMARKED  # What we have left there ourselves is no witness.
+        if fit is Fit.SET_BACK and not self._wal.is_lead_confirmed:
+            cause = "it may have the mark of a successor of ours: the lock is not confirmed"
+            raise InstanceError(watched.instance.name, cause)
         watched.found = found
         if fit is Fit.OLDER_COPY and await self._is_to_be_copied(watched):
             watched.noted, fit = None, Fit.FITS

@@ -14,6 +14,7 @@ from tests.integration.lb.calls import DATABASE, eventually
 from tests.integration.lb.test_start import another_lb, environment
 
 QUIET = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+UNKNOWN = QUIET.replace(b"200 OK", b"404 Not Found")
 HOP_BY_HOP = {
     "Connection": "X-Private",
     "X-Private": "1",
@@ -28,7 +29,7 @@ END_TO_END = {"Authorization": "Bearer t", "Cookie": "a=b", "X-Forwarded-For": "
 
 @dataclass
 class Listener:
-    """In place of an instance: answers everything with `{}`, and notes the heads it gets."""
+    """In place of an instance: has no mark, answers all else with `{}`, and notes the heads."""
 
     url: str = ""
     heads: list[list[str]] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Listener:
                 fields = dict(x.lower().split(": ", 1) for x in head.split("\r\n") if ": " in x)
                 await reader.readexactly(int(fields.get("content-length", "0")))
                 self.heads.append(head.strip().split("\r\n"))
-                writer.write(QUIET)
+                writer.write(UNKNOWN if "/log-mark " in head else QUIET)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 

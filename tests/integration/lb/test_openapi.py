@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from lb.openapi import DOCUMENT
 from lb.watchers import MOST_WATCHERS
 from tests.integration.lb.calls import COLLECTIONS, eventually
 from tests.integration.lb.failing_proxy import FailingProxy, nothing_fails
+from tests.integration.lb.movable_log import Log, is_refused, lb_on
 
 STRANGE = b"strange-document"
 TOKENS = ("ADMIN_TOKEN=for-admins", "CLIENT_TOKEN=for-clients")
@@ -74,7 +76,7 @@ async def note(
 
 
 async def test_every_documented_answer_is_seen_and_has_its_shape(
-    lab: ProcessLab, primary: FailingProxy
+    lab: ProcessLab, primary: FailingProxy, tmp_path: Path
 ) -> None:
     seen: Seen = {}
     async with httpx.AsyncClient(base_url=lab.lb_url, timeout=30) as client:
@@ -97,7 +99,7 @@ async def test_every_documented_answer_is_seen_and_has_its_shape(
         for name in ("primary", "replica"):
             path, body = f"/admin/instances/{name}/health", {"healthy": False}
             await note(seen, client, path, "post", json=body, headers=ADMIN)
-        await note(seen, client, "/health")
+    await see_take_over(seen, lab, Log(lab, tmp_path))
     assert set(seen) == documented()
     for (path, method, status), answer in seen.items():
         check_shape(DOCUMENT["paths"][path][method]["responses"][status], answer)
@@ -196,6 +198,19 @@ async def see_standby(seen: Seen, client: httpx.AsyncClient) -> None:
     await note(seen, client, "/admin/create_mapping", "post", json={}, headers=ADMIN)
     await note(seen, client, "/admin/compare", "post", headers=ADMIN)
     await note(seen, client, "/admin/collections/described/repair", "post", headers=ADMIN)
+    await note(seen, client, "/admin/log/take-over", "post", headers=ADMIN)
+
+
+async def see_take_over(seen: Seen, lab: ProcessLab, log: Log) -> None:
+    """An empty log is not the one that the instances were written from."""
+    await lab.kill("lb")
+    await log.begin_anew()
+    async with lb_on(log, lab, until=is_refused) as client:
+        await note(seen, client, "/health")
+        identity = (await client.get("/status")).json()["identity"]
+        (writer,) = {each["log_id"] for each in identity["marks"].values()}
+        for body in ({}, {"from_log": "unknown"}, {"from_log": writer}):
+            await note(seen, client, "/admin/log/take-over", "post", json=body)
 
 
 def check_shape(described: dict[str, Any], answer: httpx.Response) -> None:

@@ -186,6 +186,19 @@ async def test_no_mark_is_left_without_the_lock() -> None:
     assert bench.upstreams[A].writes == 0
 
 
+async def test_the_mark_of_a_successor_proves_nothing_without_the_lock() -> None:
+    """It was paused, and somebody else has become active; it will find that out at PostgreSQL."""
+    bench = Bench()
+    bench.log.is_lead_confirmed = False
+    bench.upstreams[A].mark = Mark(LOG, LATER, 5)
+
+    with pytest.raises(InstanceError, match="not confirmed"):
+        await bench.come_back(A)
+
+    bench.guard.check_log()
+    assert bench.states() == (State.DOWN, State.DOWN)
+
+
 async def test_after_a_mark_without_an_answer_the_next_ones_are_not_relied_on() -> None:
     """It may arrive over a younger one, and the instance would be taken for an older copy."""
     bench = Bench()
