@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MARK_SECONDS = 1.0
 """How late a mark may be while the log goes on."""
+MARKS_UNTIL_SURE = 30
+"""How many marks in a row have to be taken before one without an answer is no longer awaited."""
 
 
 class Watched:
@@ -38,8 +40,8 @@ class Watched:
         self.fit = Fit.UNKNOWN
         self.found: Mark | None = None
         self.noted = noted
-        self.may_note = True
-        """Not after a mark without an answer: it may arrive late, over a younger one."""
+        self.unsure = 0
+        """How many more marks are not noted: one without an answer may arrive late, over them."""
         self.one_at_a_time = asyncio.Lock()
 
     @property
@@ -181,7 +183,7 @@ class LogGuard:
         except InstanceError as error:
             log.info("no mark was left: %s", error)
             return
-        if watched.may_note and watched.found is not None:
+        if not watched.unsure and watched.found is not None:
             watched.noted = mark = watched.found
             await self._wal.record_soon(Progress(marked=(instance.name, mark.term, mark.position)))
 
@@ -193,9 +195,10 @@ class LogGuard:
         try:
             await watched.requests.write(mark)
         except InstanceError:
-            watched.may_note = False
+            watched.unsure = MARKS_UNTIL_SURE
             raise
         watched.found = mark
+        watched.unsure = max(0, watched.unsure - 1)
 
     async def _look(self, watched: Watched) -> None:
         found = await watched.requests.read()

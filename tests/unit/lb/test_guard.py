@@ -199,8 +199,11 @@ async def test_the_mark_of_a_successor_proves_nothing_without_the_lock() -> None
     assert bench.states() == (State.DOWN, State.DOWN)
 
 
-async def test_after_a_mark_without_an_answer_the_next_ones_are_not_relied_on() -> None:
+async def test_after_a_mark_without_an_answer_the_next_ones_are_not_relied_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It may arrive over a younger one, and the instance would be taken for an older copy."""
+    monkeypatch.setattr("lb.guard.MARKS_UNTIL_SURE", 2)
     bench = Bench()
     await bench.come_back(A)
     bench.upstreams[A].write_trouble = UNREACHABLE
@@ -212,6 +215,10 @@ async def test_after_a_mark_without_an_answer_the_next_ones_are_not_relied_on() 
 
     assert bench.upstreams[A].mark == Mark(LOG, OURS, 20)
     assert bench.log.recorded == []
+
+    bench.tail.end = 21
+    await bench.guard.leave_due_marks()
+    assert [each.marked for each in bench.log.recorded] == [(A, OURS, 21)]
 
 
 async def test_the_last_word_is_exact_and_not_said_over_that_of_a_successor() -> None:
