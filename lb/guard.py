@@ -40,6 +40,8 @@ class Watched:
         self.fit = Fit.UNKNOWN
         self.found: Mark | None = None
         self.noted = noted
+        self.returns = upstream.instance.returns
+        """How often it had returned when it was looked at: it may come back as another."""
         self.unsure = 0
         """How many more marks are not noted: one without an answer may arrive late, over them."""
         self.one_at_a_time = asyncio.Lock()
@@ -78,6 +80,8 @@ class LogGuard:
         """Why the log itself is not to be used; empty when it is."""
         self.has_looked = asyncio.Event()
         """Some instance's mark is known, or all have been asked."""
+        self._was_right = False
+        """At some time all instances answered, and none spoke against the log."""
 
     async def look_at_all(self) -> None:
         """Ask all instances at once, before clients are served."""
@@ -170,14 +174,13 @@ class LogGuard:
 
     async def _renew(self, watched: Watched) -> None:
         instance = watched.instance
-        if not instance.is_serving or not self._is_mark_due(watched):
-            return
-        if not self._wal.is_lead_confirmed:
+        is_due = self._is_mark_due(watched) or watched.returns != instance.returns
+        if not is_due or not instance.is_serving or not self._wal.is_lead_confirmed:
             return
         try:
             async with watched.one_at_a_time:
                 await self._look(watched)
-                if not instance.is_serving:
+                if not instance.is_serving or not self._is_mark_due(watched):
                     return
                 await self._leave_mark(watched)
         except InstanceError as error:
@@ -198,13 +201,16 @@ class LogGuard:
             watched.unsure = MARKS_UNTIL_SURE
             raise
         watched.found = mark
+        if self._was_right:
+            watched.fit = Fit.FITS
         watched.unsure = max(0, watched.unsure - 1)
 
     async def _look(self, watched: Watched) -> None:
+        watched.returns = watched.instance.returns
         found = await watched.requests.read()
         fit = self._identity.judge(found, watched.noted)
         is_ours = found is not None and found.term == self._identity.term
-        if fit is Fit.FITS and is_ours and watched.fit is Fit.UNMARKED:
+        if fit is Fit.FITS and is_ours and watched.fit is Fit.UNMARKED and not self._was_right:
             fit = Fit.UNMARKED  # What we have left there ourselves is no witness.
         if fit is Fit.SET_BACK and not self._wal.is_lead_confirmed:
             cause = "it may have the mark of a successor of ours: the lock is not confirmed"
@@ -219,8 +225,9 @@ class LogGuard:
 
     def _apply(self) -> None:
         """Let each instance serve or not, as all marks together say."""
-        before = self.conflict
-        self.conflict = conflict({name: each.fit for name, each in self._watched.items()})
+        before, fits = self.conflict, {name: each.fit for name, each in self._watched.items()}
+        self.conflict = conflict(fits)
+        self._was_right |= set(fits.values()) <= {Fit.FITS, Fit.UNMARKED}
         if self.conflict and self.conflict != before:
             log.error("%s", self.conflict)
         for each in self._watched.values():

@@ -56,10 +56,18 @@ class Disks:
         copy(self._data / server, self._copies / server)
         await self._lab.restart(server)
 
-    async def put_back(self, server: str, of: str = "") -> None:
-        await self._lab.kill(server)
+    async def put_back(self, server: str, seen_by: httpx.AsyncClient | None = None) -> None:
+        """Replace it by its copy, at once or when the load balancer has seen the server down."""
+        if self._lab.is_alive(server):
+            await self._lab.kill(server)
+        if seen_by is not None:
+
+            async def is_down() -> bool:
+                return await state_of(seen_by, server) == "DOWN"
+
+            await eventually(is_down, f"{server} is seen to be down")
         shutil.rmtree(self._data / server)
-        copy(self._copies / (of or server), self._data / server)
+        copy(self._copies / server, self._data / server)
         await self._lab.restart(server)
 
     async def empty(self, server: str) -> None:
@@ -98,7 +106,7 @@ async def test_an_older_copy_of_an_instance_gets_new_copies_and_nobody_reads_fro
     await eventually(lambda: is_quiet(client), "both instances have it")
     await eventually(lambda: is_marked(client), "both instances have the mark")
 
-    await disks.put_back("replica")
+    await disks.put_back("replica", client)
 
     async def is_copied() -> bool:
         assert await ids_in(client, "snapshot") == ["a", "b"], "a stale read"

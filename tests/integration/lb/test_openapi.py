@@ -208,7 +208,7 @@ async def see_take_over(seen: Seen, lab: ProcessLab, log: Log) -> None:
     async with lb_on(log, lab, until=is_refused) as client:
         await note(seen, client, "/health")
         identity = (await client.get("/status")).json()["identity"]
-        (writer,) = {each["log_id"] for each in identity["marks"].values()}
+        (writer,) = {each["log_id"] for each in identity["marks"].values()} - {None}
         for body in ({}, {"from_log": "unknown"}, {"from_log": writer}):
             await note(seen, client, "/admin/log/take-over", "post", json=body)
 

@@ -140,6 +140,37 @@ async def test_a_mark_of_our_own_on_a_new_instance_is_no_witness_for_the_log() -
     assert bench.states() == (State.MISMATCHED, State.MISMATCHED)
 
 
+async def test_once_all_were_right_a_stranger_is_refused_alone() -> None:
+    """As when a new system has got its first marks, and a wrong disk is put into one server."""
+    bench = Bench()
+    for name in (A, B):
+        await bench.come_back(name)
+    await bench.guard.leave_due_marks()
+    bench.upstreams[B].mark = Mark(OTHER, BEFORE, 3)
+    bench.tail.fleet[B].move_to(State.DOWN, "it is killed")
+
+    await bench.come_back(B)
+
+    assert bench.states() == (State.CATCHING_UP, State.MISMATCHED)
+    bench.guard.check_log()
+
+
+async def test_one_that_may_have_been_started_again_is_looked_at_at_once() -> None:
+    """Between two probes it may have got another disk, while nothing is logged."""
+    bench = Bench()
+    for name in (A, B):
+        await bench.come_back(name)
+    await bench.guard.leave_due_marks()
+    bench.upstreams[B].mark = Mark(OTHER, BEFORE, 3)
+    await bench.guard.leave_due_marks()
+    assert bench.states() == (State.CATCHING_UP, State.CATCHING_UP)
+
+    bench.tail.fleet[B].note_connection_end()
+    await bench.guard.leave_due_marks()
+
+    assert bench.states() == (State.CATCHING_UP, State.MISMATCHED)
+
+
 async def test_an_instance_whose_mark_cannot_be_read_does_not_serve() -> None:
     bench = Bench()
     bench.upstreams[A].trouble = UNREACHABLE
