@@ -122,14 +122,15 @@ class LogGuard:
         """
         self._check_take_over(from_log)
         log.warning("this log takes over what log %s has written", from_log)
-        for watched in self._watched.values():
-            if watched.fit in REFUSED:
+        refused = [each for each in self._watched.values() if each.fit in REFUSED]
+        for watched in refused:
+            try:
                 async with watched.one_at_a_time:
-                    try:
-                        await self._leave_mark(watched)
-                    except InstanceError as error:
-                        raise NoInstanceError(f"{error}; ask again when it answers") from error
-                    watched.fit = Fit.FITS
+                    await self._leave_mark(watched)
+            except InstanceError as error:
+                raise NoInstanceError(f"{error}; ask again when it answers") from error
+        for watched in refused:
+            watched.fit = Fit.FITS
         self._apply()
 
     def _check_take_over(self, from_log: str) -> None:
@@ -143,8 +144,9 @@ class LogGuard:
                 "this log is not empty: what it holds is older than the instances, or of others. "
                 "Begin with an empty database"
             )
-        writers = {str(e.found.log) for e in self._watched.values() if e.found and e.fit in REFUSED}
-        if writers != {from_log}:
+        refused = [e.found for e in self._watched.values() if e.found and e.fit in REFUSED]
+        writers = {str(mark.log) for mark in refused if mark.term != self._identity.term}
+        if not writers <= {from_log}:
             raise TakeOverRefusedError(
                 f"the instances were written from {', '.join(sorted(writers))}, not from {from_log}"
             )
@@ -177,6 +179,8 @@ class LogGuard:
         is_due = self._is_mark_due(watched) or watched.returns != instance.returns
         if not is_due or not instance.is_serving or not self._wal.is_lead_confirmed:
             return
+        if watched.one_at_a_time.locked():
+            return  # It is being looked at, which may take long; others do not wait for that.
         try:
             async with watched.one_at_a_time:
                 await self._look(watched)
@@ -210,8 +214,8 @@ class LogGuard:
         found = await watched.requests.read()
         fit = self._identity.judge(found, watched.noted)
         is_ours = found is not None and found.term == self._identity.term
-        if fit is Fit.FITS and is_ours and watched.fit is Fit.UNMARKED and not self._was_right:
-            fit = Fit.UNMARKED  # What we have left there ourselves is no witness.
+        if is_ours and watched.fit is not Fit.UNKNOWN and not self._was_right:
+            fit = watched.fit  # What we have left there ourselves is no witness.
         if fit is Fit.SET_BACK and not self._wal.is_lead_confirmed:
             cause = "it may have the mark of a successor of ours: the lock is not confirmed"
             raise InstanceError(watched.instance.name, cause)

@@ -297,6 +297,9 @@ async def test_an_empty_log_takes_over_what_both_hold() -> None:
     bench.upstreams[B].trouble = UNREACHABLE
     with pytest.raises(NoInstanceError):
         await bench.guard.take_over(str(OTHER))
+    assert bench.upstreams[A].mark == Mark(LOG, OURS, 0)
+    await bench.come_back(A)
+    assert bench.states() == (State.MISMATCHED, State.MISMATCHED), "both, or none"
     bench.upstreams[B].trouble = None
     await bench.guard.take_over(str(OTHER))
 
