@@ -214,7 +214,7 @@ class LogGuard:
         found = await watched.requests.read()
         fit = self._identity.judge(found, watched.noted)
         is_ours = found is not None and found.term == self._identity.term
-        if is_ours and watched.fit is not Fit.UNKNOWN and not self._was_right:
+        if fit is Fit.FITS and is_ours and watched.fit is not Fit.UNKNOWN and not self._was_right:
             fit = watched.fit  # What we have left there ourselves is no witness.
         if fit is Fit.SET_BACK and not self._wal.is_lead_confirmed:
             cause = "it may have the mark of a successor of ours: the lock is not confirmed"
