@@ -205,8 +205,6 @@ class LogGuard:
             watched.unsure = MARKS_UNTIL_SURE
             raise
         watched.found = mark
-        if self._was_right:
-            watched.fit = Fit.FITS
         watched.unsure = max(0, watched.unsure - 1)
 
     async def _look(self, watched: Watched) -> None:
@@ -230,8 +228,10 @@ class LogGuard:
     def _apply(self) -> None:
         """Let each instance serve or not, as all marks together say."""
         before, fits = self.conflict, {name: each.fit for name, each in self._watched.items()}
-        self.conflict = conflict(fits)
         self._was_right |= set(fits.values()) <= {Fit.FITS, Fit.UNMARKED}
+        if self._was_right:  # From then on they are witnesses, marked yet or not.
+            fits = {k: Fit.FITS if fit is Fit.UNMARKED else fit for k, fit in fits.items()}
+        self.conflict = conflict(fits)
         if self.conflict and self.conflict != before:
             log.error("%s", self.conflict)
         for each in self._watched.values():

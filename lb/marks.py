@@ -32,7 +32,7 @@ class Fit(StrEnum):
     UNKNOWN = "unknown"
     """It was not asked yet."""
     UNMARKED = "unmarked"
-    """It has none: it is new, was emptied, or was never behind this version."""
+    """It has none, and never had: it is new, or was never behind this version."""
     FITS = "fits"
     """The log has all that the mark speaks of."""
     SET_BACK = "set_back"
@@ -40,7 +40,7 @@ class Fit(StrEnum):
     OTHER_LOG = "other_log"
     """It was written from another log."""
     OLDER_COPY = "older_copy"
-    """The instance lacks a mark that it had taken: it is an older state of itself."""
+    """The instance lacks a mark that it had taken: it was emptied, or set back to an older state."""
 
 
 REFUSED = frozenset({Fit.SET_BACK, Fit.OTHER_LOG, Fit.OLDER_COPY})
@@ -62,7 +62,7 @@ class LogIdentity:
     def judge(self, found: Mark | None, noted: Mark | None) -> Fit:
         """Compare what an instance has with the log, and with what it is known to have taken."""
         if found is None:
-            return Fit.UNMARKED
+            return Fit.UNMARKED if noted is None else Fit.OLDER_COPY
         if found.log != self.log:
             return Fit.OTHER_LOG
         term = self.terms.get(found.term)
@@ -100,8 +100,8 @@ def conflict(fits: Mapping[str, Fit]) -> str:
         )
     if fits and set(fits.values()) == {Fit.OLDER_COPY}:
         return (
-            "all instances are older copies of themselves, and lack what was acknowledged. Bring "
-            "the newest one back, or begin with an empty log"
+            "all instances are empty, or older copies of themselves: they lack what was "
+            "acknowledged. Bring the newest one back, or begin with an empty log"
         )
     return ""
 
@@ -113,7 +113,7 @@ def cause_of(fit: Fit, conflict: str) -> str:
     if fit is Fit.OTHER_LOG:
         return "it was written from another log than the other instances. Empty its disk"
     if fit is Fit.OLDER_COPY:
-        return "it is an older copy of itself, and no other instance serves to copy from"
+        return "it is empty, or an older copy of itself, and no other one serves to copy from"
     return ""
 
 

@@ -70,6 +70,8 @@ async def ids_on_instances(lab: ProcessLab, name: str) -> dict[str, list[str]]:
     found = {}
     for instance in lab.instances:
         async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
-            uuid = (await client.get(f"{COLLECTIONS}/{name}")).json()["id"]
+            answer = await client.get(f"{COLLECTIONS}/{name}")
+            assert answer.status_code == 200, answer.text
+            uuid = answer.json()["id"]
             found[instance.name] = await ids_in(client, uuid)
     return found

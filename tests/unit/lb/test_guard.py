@@ -145,7 +145,6 @@ async def test_once_all_were_right_a_stranger_is_refused_alone() -> None:
     bench = Bench()
     for name in (A, B):
         await bench.come_back(name)
-    await bench.guard.leave_due_marks()
     bench.upstreams[B].mark = Mark(OTHER, BEFORE, 3)
     bench.tail.fleet[B].move_to(State.DOWN, "it is killed")
 
@@ -280,6 +279,17 @@ async def test_an_older_copy_leaves_its_collections_when_another_one_can_give_th
     assert bench.states() == (State.CATCHING_UP, State.CATCHING_UP)
     assert collection.lane.members == (A,)
     assert [each.instance for each in bench.tail.leftovers] == [B], "its old copy is to go"
+
+
+async def test_an_emptied_one_does_the_same() -> None:
+    bench = Bench(noted={B: Mark(LOG, BEFORE, 10)})
+    collection = an_active(bench.tail, "files", 1)
+    await bench.come_back(A)
+
+    await bench.come_back(B)
+
+    assert bench.states() == (State.CATCHING_UP, State.CATCHING_UP)
+    assert collection.lane.members == (A,)
 
 
 async def test_an_empty_log_takes_over_what_both_hold() -> None:

@@ -45,7 +45,7 @@ def test_a_log_that_was_set_back_is_found_however_far_it_has_gone_on_since() -> 
         (Mark(LOG, OURS, 30), Mark(LOG, OURS, 30), Fit.FITS),
         (Mark(LOG, OURS, 29), Mark(LOG, OURS, 30), Fit.OLDER_COPY),
         (Mark(LOG, FIRST, 11), Mark(LOG, FIRST, 10), Fit.SET_BACK),
-        (None, Mark(LOG, FIRST, 10), Fit.UNMARKED),
+        (None, Mark(LOG, FIRST, 10), Fit.OLDER_COPY),
     ],
 )
 def test_an_instance_that_lacks_a_mark_that_it_had_taken_is_an_older_copy(
