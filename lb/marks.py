@@ -40,7 +40,7 @@ class Fit(StrEnum):
     OTHER_LOG = "other_log"
     """It was written from another log."""
     OLDER_COPY = "older_copy"
-    """The instance lacks a mark that it had taken: it was emptied, or set back to an older state."""
+    """It lacks a mark that it had taken: it was emptied, or set back to an older state."""
 
 
 REFUSED = frozenset({Fit.SET_BACK, Fit.OTHER_LOG, Fit.OLDER_COPY})
