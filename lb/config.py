@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         description="whether a standby that gets requests asks the active one to let go: for "
         "platforms that send clients to the new process long before SIGTERM to the old one",
     )
+    take_over_from_log: str = Field(
+        default="",
+        description="the id of a log that is lost: an empty one takes over what instances hold that "
+        "were written from it; POST /admin/log/take-over does the same",
+    )
     shutdown_seconds: Seconds = Field(
         default=10.0, description="how long requests in flight may take after SIGTERM"
     )

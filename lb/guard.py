@@ -93,10 +93,18 @@ class LogGuard:
         await asyncio.gather(*(look(name) for name in self._watched))
         self.has_looked.set()
 
-    async def run(self) -> None:
-        """Leave marks until cancelled."""
+    async def run(self, from_log: str) -> None:
+        """Leave marks until cancelled; take over from a log, if one is named, when that is due."""
+        refusal = ""
         while True:
             await asyncio.sleep(MARK_SECONDS)
+            if from_log and self.conflict:
+                try:
+                    await self.take_over(from_log)
+                except (TakeOverRefusedError, NoInstanceError) as error:
+                    if refusal != str(error):
+                        log.warning("nothing is taken over from log %s: %s", from_log, error)
+                    refusal = str(error)
             await self.leave_due_marks()
 
     async def leave_due_marks(self) -> None:
@@ -233,7 +241,13 @@ class LogGuard:
             fits = {k: Fit.FITS if fit is Fit.UNMARKED else fit for k, fit in fits.items()}
         self.conflict = conflict(fits)
         if self.conflict and self.conflict != before:
-            log.error("%s", self.conflict)
+            writers = {str(each.found.log) for each in self._watched.values() if each.found}
+            log.error(
+                "%s. This is log %s, marks are of %s",
+                self.conflict,
+                self._identity.log,
+                ", ".join(sorted(writers)),
+            )
         for each in self._watched.values():
             cause = cause_of(each.fit, self.conflict)
             if not cause:

@@ -119,7 +119,7 @@ class Rooms:
         self._spawn(self.comparer.run(), "comparer")
         self._spawn(self.adoption.run(), "adoption")
         self._spawn(self._bounds.run(), "bounds of the log")
-        self._spawn(self.guard.run(), "guard of the log")
+        self._spawn(self.guard.run(self._on.settings.take_over_from_log), "guard of the log")
         self._spawn(self.pruner.run(), "pruner")
         for name, rebuilder in self.rebuilders.items():
             self._spawn(rebuilder.run(), f"rebuilder of {name}")

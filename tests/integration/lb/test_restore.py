@@ -18,6 +18,7 @@ from tests.integration.lb.calls import (
     add,
     create,
     eventually,
+    ids_in,
     ids_on_instances,
     is_quiet,
 )
@@ -194,7 +195,9 @@ async def test_a_log_that_is_older_by_writes_since_the_last_start_is_found_after
         await check_is_refused(client, "killed")
 
 
-async def test_the_log_of_another_system_is_not_used(lab: ProcessLab, log: Log) -> None:
+async def test_the_log_of_another_system_is_not_used_unless_it_is_empty_and_a_setting_allows_it(
+    lab: ProcessLab, log: Log
+) -> None:
     async with lb_on(log, lab) as client:
         await create(client, "ours")
     ours = log.name
@@ -204,6 +207,17 @@ async def test_the_log_of_another_system_is_not_used(lab: ProcessLab, log: Log) 
         assert "DATABASE_URL" in await conflict(client)
         await check_is_refused(client, "ours")
 
-    log.name = ours
+    empty, log.name = log.name, ours
     async with lb_on(log, lab) as client:
         assert (await add(client, "ours", "a")).status_code == 201
+        writer = (await client.get("/status")).json()["identity"]["log_id"]
+
+    log.name = empty
+    async with lb_on(log, lab, TAKE_OVER_FROM_LOG=writer) as client:
+
+        async def is_adopted() -> bool:
+            answer = await client.get(f"{COLLECTIONS}/ours")
+            return answer.status_code == 200
+
+        await eventually(is_adopted, "an administrator has said that it may")
+        assert await ids_in(client, "ours") == ["a"]
