@@ -145,8 +145,8 @@ class Settings(BaseSettings):
     )
     take_over_from_log: str = Field(
         default="",
-        description="the id of a log that is lost: an empty one takes over what instances hold that "
-        "were written from it; POST /admin/log/take-over does the same",
+        description="the id of a log that is lost: an empty one takes over what was written to "
+        "instances from it, as POST /admin/log/take-over does",
     )
     shutdown_seconds: Seconds = Field(
         default=10.0, description="how long requests in flight may take after SIGTERM"
