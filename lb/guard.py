@@ -68,7 +68,6 @@ class LogGuard:
         timeout_seconds: float,
     ) -> None:
         self._identity = identity
-        self._upstreams = upstreams
         self._tail = tail
         self._wal = wal
         self._memberships = memberships
@@ -263,14 +262,20 @@ class LogGuard:
         name = watched.instance.name
         mapped = [c for c in self._tail.catalogue if is_expected_on(c, name)]
         for collection in mapped:
-            for other in self._upstreams.values():
-                serves = other is not watched.upstream and other.instance.is_serving
-                if serves and await has(other, collection):
+            for other in self._watched.values():
+                is_other = other is not watched and self._is_witness(other)
+                if is_other and await has(other.upstream, collection):
                     break
             else:
                 return False
         await self._memberships.leave(mapped, name, "it is an older copy of itself")
         return not any(is_expected_on(collection, name) for collection in mapped)
+
+    def _is_witness(self, watched: Watched) -> bool:
+        """Tell whether it serves and is still the one that was looked at."""
+        instance = watched.instance
+        is_known = watched.fit in (Fit.FITS, Fit.UNMARKED) and watched.returns == instance.returns
+        return is_known and instance.is_serving
 
 
 def _describe(watched: Watched) -> dict[str, Any]:

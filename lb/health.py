@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from lb.errors import InstanceError, NobodyListensError
-from lb.instances import AWAY, Instance, State
+from lb.instances import Instance, State
 from lb.upstream import Upstream
 
 QUICK_SECONDS = 0.1
@@ -14,7 +14,8 @@ class HealthMonitor:
     """Keeps one instance's state true.
 
     `is_behind` tells whether it lags behind a position; `before_service` is awaited when one that
-    was down answers probes: more may be asked of it than a heartbeat. It may raise `InstanceError`.
+    did not serve answers probes: more may be asked of it than a heartbeat. It may raise
+    `InstanceError`.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class HealthMonitor:
         if not self._is_proven_alive():
             self._is_doubted = False
             error, conclusive = await self._probe()
-            if error is None and instance.state in AWAY:
+            if error is None and not instance.is_serving:
                 error = await self._look_before_service()
             instance.note_probe(error, conclusive=conclusive)
         if self._was_away and instance.is_serving:

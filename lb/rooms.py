@@ -23,7 +23,7 @@ from lb.config import Settings
 from lb.delivery import Machinery
 from lb.guard import LogGuard
 from lb.health import HealthMonitor
-from lb.instances import Instance
+from lb.instances import AWAY, Instance
 from lb.late_requests import LateRequests
 from lb.leader import Lead
 from lb.log_reader import LogReader
@@ -228,7 +228,7 @@ class Rooms:
 
     async def _look_before_service(self, watch: CanaryWatch, instance: Instance) -> None:
         await self.guard.check(instance.name)
-        if not instance.is_refused:
+        if instance.state in AWAY and not instance.is_refused:
             await watch.look_before_service()
 
     def _doubt_what_was_in_flight(self) -> None:
