@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ from playwright.async_api import Browser
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from tests.browser.watched import DESK, PHONE, Watched
 from tests.integration.lb.calls import add, create, eventually, ids_in, is_quiet
+from tests.integration.lb.movable_log import Log, is_refused, lb_on
 
 # What the browser itself says when the load balancer is killed.
 NETWORK_ERROR = "Failed to load resource"
@@ -62,13 +64,13 @@ async def lb(lab: ProcessLab) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def opened(
-    browser: Browser, lab: ProcessLab, size: tuple[int, int] = DESK
+    browser: Browser, lab: ProcessLab, size: tuple[int, int] = DESK, url: str = ""
 ) -> AsyncIterator[WatchedPage]:
-    """Open the page, and wait until it shows something."""
+    """Open the page, of the lab's load balancer or of one at a URL, and wait until it shows."""
     context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
     try:
         watched = WatchedPage(await context.new_page())
-        await watched.page.goto(f"{lab.lb_url}/")
+        await watched.page.goto(url or f"{lab.lb_url}/")
         await watched.page.wait_for_selector("[data-instance=replica] .state")
         yield watched
     finally:
@@ -146,6 +148,28 @@ async def test_a_load_balancer_that_hangs_is_no_contact_either(
         finally:
             await lab.resume("lb")
         await watched.sees_contact("Live")
+    assert watched.complaints == []
+
+
+async def test_a_log_that_is_not_the_instances_is_named_before_all_else(
+    browser: Browser, lb: httpx.AsyncClient, lab: ProcessLab, tmp_path: Path
+) -> None:
+    await create(lb, "marked")
+
+    async def are_marked() -> bool:
+        marks = (await lb.get("/status")).json()["identity"]["marks"].values()
+        return all(each["position"] for each in marks)
+
+    await eventually(are_marked, "both instances have marks")
+    await lab.kill("lb")
+    log = Log(lab, tmp_path)
+    await log.begin_anew()
+    async with (
+        lb_on(log, lab, until=is_refused) as stranger,
+        opened(browser, lab, url=str(stranger.base_url)) as watched,
+    ):
+        assert "Nothing is read or written" in await watched.text("#verdict")
+        await watched.sees_state("primary", "MISMATCHED")
     assert watched.complaints == []
 
 
