@@ -38,6 +38,9 @@ class StandInConnection:
         self._statements.append(words[words.index("into") + 1 if "into" in words else 1])
         return ""
 
+    async def copy_records_to_table(self, table: str, **_: Any) -> str:
+        return await self.execute(f"copy into {table}")
+
     async def commit(self) -> None:
         await self.gate.wait()
         self.commits.append(self._statements)
