@@ -43,8 +43,8 @@ It must be longer than `LEAD_CONFIRM_SECONDS` can be set to.
 
 
 BY_KEY = {"enable_seqscan": "off"}
-"""Rows are found by their keys. A plan that was made while a table was small reads all of it, and is
-kept while the table grows, until its statistics are renewed: a minute later, at best.
+"""Rows are found by their keys: a plan that was made while a table was small would read all of it,
+and is kept while the table grows, until its statistics are renewed. That takes a minute, or longer.
 """
 
 
