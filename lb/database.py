@@ -42,6 +42,12 @@ It must be longer than `LEAD_CONFIRM_SECONDS` can be set to.
 """
 
 
+BY_KEY = {"enable_seqscan": "off"}
+"""Rows are found by their keys: a plan that was made while a table was small would read all of it,
+and is kept while the table grows, until its statistics are renewed. That takes a minute, or longer.
+"""
+
+
 async def all_rows(selected: "AsyncIterator[asyncpg.Record]") -> "list[asyncpg.Record]":
     """Collect what a query that returns many rows yields."""
     return [row async for row in selected]
@@ -67,7 +73,11 @@ class Database:
                 self.url,
                 timeout=self.timeout_seconds,
                 command_timeout=self.timeout_seconds,
-                server_settings={"application_name": self.application_name, **KEEPALIVE},
+                server_settings={
+                    "application_name": self.application_name,
+                    **BY_KEY,
+                    **KEEPALIVE,
+                },
             )
         except (ValueError, asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError) as error:
             raise ConfigurationError(f"DATABASE_URL: {error}") from error
@@ -80,7 +90,7 @@ class Database:
             max_size=4,
             timeout=self.timeout_seconds,
             command_timeout=self.timeout_seconds,
-            server_settings={"application_name": f"{self.application_name} reads"},
+            server_settings={"application_name": f"{self.application_name} reads", **BY_KEY},
         )
 
 

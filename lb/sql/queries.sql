@@ -52,19 +52,6 @@ on conflict (instance) do update set term_id = excluded.term_id, position = excl
 -- Where the log ends.
 select coalesce(max(position), 0) from wal;
 
--- name: append_entries(positions, lane_ids, transaction_ids, kinds, paths, content_types, bodies, fingerprints, sessions, after_lane_ids, after_positions, logged_ats)!
--- Append all waiting writes in one statement; the arrays run in parallel.
-insert into wal (
-    position, lane_id, transaction_id, kind, path, content_type, body, fingerprint, session,
-    after_lane_id, after_position, logged_at
-)
-select * from unnest(
-    :positions::bigint[], :lane_ids::uuid[], :transaction_ids::text[], :kinds::text[],
-    :paths::text[], :content_types::text[], :bodies::bytea[], :fingerprints::bytea[],
-    :sessions::text[], :after_lane_ids::uuid[], :after_positions::bigint[],
-    :logged_ats::timestamptz[]
-);
-
 -- name: logged_positions(positions)
 -- Which of these entries are in the log; asked after a connection was lost while it committed.
 select position from wal where position = any(:positions::bigint[]);

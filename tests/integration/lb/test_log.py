@@ -226,3 +226,21 @@ async def test_figures_of_the_log_are_true(lb: httpx.AsyncClient, lab: ProcessLa
     assert after["failed_syncs"] < after["sync_cycles"]
     assert after["sync_cycles"] <= after["successful_syncs"] + after["failed_syncs"]
     assert after["oldest_pending_age_seconds"] == 0
+
+
+async def test_the_log_finds_its_rows_by_their_keys_however_small_it_was_at_the_start(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """A plan for an empty table reads the whole of it for each outcome when it has grown."""
+    await create(lb, "planned")
+    counted = "select seq_scan, n_tup_upd from pg_stat_user_tables where relname = 'wal'"
+    (before,) = await logged(lab, counted)
+    for number in range(12):
+        assert (await add(lb, "planned", f"d{number}")).status_code == 201
+
+    async def after() -> dict[str, Any] | None:
+        (row,) = await logged(lab, counted)
+        return row if row["n_tup_upd"] >= before["n_tup_upd"] + 12 else None
+
+    counts = await eventually(after, "PostgreSQL has counted the outcomes, a second later")
+    assert counts["seq_scan"] == before["seq_scan"]

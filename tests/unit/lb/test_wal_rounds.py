@@ -41,6 +41,13 @@ class RecordingConnection:
         self.statements.append((f"{verb[1]} {verb[2]}", columns))
         return "OK 1"
 
+    async def copy_records_to_table(
+        self, table: str, *, columns: Sequence[str], records: Sequence[tuple[Any, ...]]
+    ) -> str:
+        assert all(len(record) == len(columns) for record in records)
+        self.statements.append((f"copy {table}", tuple(zip(*records, strict=True))))
+        return "COPY 1"
+
     @property
     def order(self) -> list[str]:
         return [what for what, _ in self.statements]
@@ -181,8 +188,8 @@ async def test_the_row_of_a_collection_is_written_before_the_entries_that_need_i
         [(an_entry(1, Kind.CREATE), change(CollectionState.CREATING)), (an_entry(2), None)],
     )
 
-    assert connection.order == ["insert into collections", "insert into wal"]
-    assert [row[0] for row in connection.rows("insert into wal")] == [1, 2]
+    assert connection.order == ["insert into collections", "copy wal"]
+    assert [row[0] for row in connection.rows("copy wal")] == [1, 2]
 
 
 async def test_what_an_entry_depends_on_is_written_with_it() -> None:
@@ -191,7 +198,7 @@ async def test_what_an_entry_depends_on_is_written_with_it() -> None:
 
     await write_appends(connection, [(an_entry(1), None), (entry, None)])
 
-    rows = connection.rows("insert into wal")
+    rows = connection.rows("copy wal")
     assert [row[9:11] for row in rows] == [(None, None), (OTHER, 1)]
 
 
@@ -200,7 +207,7 @@ async def test_the_first_members_get_a_cursor_with_the_collection() -> None:
     born = replace(change(CollectionState.CREATING), members=("primary", "replica"))
     await write_appends(connection, [(an_entry(1), born)])
 
-    assert connection.order == ["insert into collections", "insert into cursors", "insert into wal"]
+    assert connection.order == ["insert into collections", "insert into cursors", "copy wal"]
     assert connection.rows("insert into cursors") == [(LANE, "primary", 0), (LANE, "replica", 0)]
 
 
