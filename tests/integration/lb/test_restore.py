@@ -171,7 +171,7 @@ async def test_an_older_log_repeats_what_it_takes_for_pending(
     """The limit that docs/deploy-render.md warns of: what was deleted since comes back, on both."""
     await lab.kill("lb")
     await log.begin_anew()
-    async with lb_on(log, lab, WRITE_TIMEOUT_SECONDS="1") as client:
+    async with lb_on(log, lab, WRITE_TIMEOUT_SECONDS="2") as client:
         await create(client, "older-log")
         await add(client, "older-log", "a")
         await eventually(lambda: is_quiet(client), "both instances have it")
