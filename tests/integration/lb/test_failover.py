@@ -106,6 +106,8 @@ async def test_a_write_waits_for_an_instance_when_all_are_down(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:
     await create(lb, "patient")
+    # What is pending from now on is the write that nobody can apply.
+    await eventually(lambda: is_quiet(lb), "the create is applied everywhere")
     await lab.kill("primary")
     await lab.kill("replica")
     waiting = asyncio.create_task(add(lb, "patient", "late"))
