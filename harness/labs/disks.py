@@ -148,7 +148,8 @@ class OwnDisk(Disk):
         # The namespace began with all that is mounted for all: it must not keep others' disks,
         # which could not be mended as long as it does.
         for other in self._disks_inside():
-            await self._run_inside("umount", str(other))
+            with suppress(LabError):  # It was taken away meanwhile.
+                await self._run_inside("umount", str(other))
 
     def _disks_inside(self) -> list[Path]:
         labs = self._directory.parent.parent
