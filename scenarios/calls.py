@@ -16,7 +16,7 @@ from harness.polling import poll_until
 
 
 async def eventually(
-    see: Callable[[], Awaitable[Any]], what: str, timeout_seconds: float = 10.0
+    see: Callable[[], Awaitable[Any]], what: str, timeout_seconds: float = 30.0
 ) -> Any:
     """Wait until `see` returns something true; the failure names the last thing seen."""
     last: Any = None

@@ -9,6 +9,6 @@ def processes_marked(variable: str, value: str) -> list[psutil.Process]:
         try:
             if process.environ().get(variable) == value:
                 found.append(process)
-        except psutil.Error:
+        except (psutil.Error, OSError):
             continue
     return found

@@ -87,7 +87,7 @@ def save_matrix(root: Path, name: str) -> None:
     findings = []
     for mutant in ("one-direction", "delete-on-one-side", "stale-reads"):
         failing = ZOO[mutant].caught_by if mutant != "stale-reads" else frozenset()
-        names = dict.fromkeys((*checkers, *ZOO[mutant].caught_by))
+        names = dict.fromkeys((*checkers, *sorted(ZOO[mutant].caught_by)))
         outcomes = {name: "fail" if name in failing else "pass" for name in names}
         directory = save_run(root, SavedRunPlan(mutant, lost=1), f"{name}/{mutant}-1").path
         result = TrialResult("quiet", 1, directory, 9.0, {**outcomes, "recall": "unknown"}, {}, 3)

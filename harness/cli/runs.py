@@ -26,15 +26,21 @@ def store() -> RunStore:
 
 @click.command("list", epilog="Example:\n\n  chroma-chaos list")
 def list_runs() -> None:
-    """List the saved runs, the oldest first."""
+    """List the saved runs, the oldest first, and behind them those that cannot be read."""
     table = _table("run", "scenario", "seed", "started", "verdict")
-    runs = store().runs()
+    runs, torn = store().readable_and_torn()
     for run in runs:
         about = run.description
         verdict = str(run.judgement.outcome) if run.judgement else "interrupted"
         row = (run.name, about.get("scenario"), about.get("seed"), about.get("started_at"))
         table.add_row(*(str(cell) for cell in row), verdict)
-    Console().print(table if runs else f"no runs in {store().root}: begin with `chroma-chaos run`")
+    for name in torn:
+        table.add_row(name, "?", "?", "?", "unreadable")
+    Console().print(
+        table if table.row_count else f"no runs in {store().root}: begin with `chroma-chaos run`"
+    )
+    for trouble in torn.values():
+        click.echo(f"chroma-chaos: {trouble}", err=True)
 
 
 @click.command(

@@ -19,11 +19,13 @@ from harness.errors import LabError
 from harness.labs.server_process import ServerCommand, ServerProcess, Surroundings
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
+from harness.polling import poll_until
 
 _DISK_BYTES = 256 << 20
 _BLOCK_BYTES = 4096
 _FILLING = "filling"
 _START_TIMEOUT_SECONDS = 10.0
+_LET_GO_SECONDS = 20.0
 _TOOLS = ("unshare", "nsenter", "mount", "umount", "mkfs.ext4", "e2fsck")
 # e2fsck says 1 when it has mended something.
 _MENDED = 1
@@ -85,9 +87,22 @@ class Disk:
     async def mend(self) -> None:
         """Repair the file system, and take away what filled it; nobody may use it meanwhile."""
         await self._run_inside("umount", str(self._directory))
+        await self._is_let_go()
         await _run(_path("e2fsck"), "-p", str(self._image), most=_MENDED)
         await self._mount()
         (self.seen / _FILLING).unlink(missing_ok=True)
+
+    async def _is_let_go(self) -> None:
+        """Wait until nobody has it mounted any more; a killed container may for a moment longer.
+
+        Mounted again meanwhile it would be the same file system, which has given up.
+        """
+
+        async def see() -> bool:
+            return str(self._image.resolve()) not in _on_loop_devices()
+
+        failure = f"{self._image} is still mounted somewhere after {_LET_GO_SECONDS:g} s"
+        await poll_until(see, _LET_GO_SECONDS, lambda: LabError(failure))
 
     async def _mount(self) -> None:
         await self._run_inside("mount", "-o", "loop", str(self._image), str(self._directory))
@@ -130,6 +145,17 @@ class OwnDisk(Disk):
 
     async def _prepare(self) -> None:
         await self._holder.start(self._is_apart, _START_TIMEOUT_SECONDS)
+        # The namespace began with all that is mounted for all: it must not keep others' disks,
+        # which could not be mended as long as it does.
+        for other in self._disks_inside():
+            with suppress(LabError):  # It was taken away meanwhile.
+                await self._run_inside("umount", str(other))
+
+    def _disks_inside(self) -> list[Path]:
+        labs = self._directory.parent.parent
+        mounts = Path(f"/proc/{self._pid}/mounts").read_text().splitlines()
+        places = [Path(line.split()[1]) for line in mounts if line.startswith("/dev/loop")]
+        return [place for place in places if place.parent.parent == labs]
 
     def _inside(self) -> tuple[str, ...]:
         return (_path("nsenter"), "--target", str(self._pid), "--mount", "--")
@@ -174,6 +200,14 @@ class HasDisks:
 
 def _mount_namespace(pid: str) -> Path:
     return Path(f"/proc/{pid}/ns/mnt").readlink()
+
+
+def _on_loop_devices() -> set[str]:
+    found = set()
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # It was let go just now.
+            found.add(path.read_text().rstrip("\n"))
+    return found
 
 
 def _free_bytes(directory: Path) -> int:

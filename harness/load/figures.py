@@ -9,7 +9,7 @@ waited for longer than two.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -148,6 +148,14 @@ def work_seconds(history: History) -> float:
 def documents_written(history: History) -> int:
     """Count the documents that users were told are written."""
     return sum(_documents(o) for o in _of_users(history))
+
+
+def most_at_once(operations: Sequence[Operation]) -> int:
+    """Count how many were under way when most were."""
+    begun = ((operation.invoked_ns, 1) for operation in operations)
+    ended = ((operation.completed_ns, -1) for operation in operations)
+    changes = (change for _, change in sorted([*begun, *ended]))
+    return max(accumulate(changes), default=0)
 
 
 def _levels(history: History) -> list[Span]:

@@ -59,12 +59,23 @@ class RunStore:
         return cls(Path(os.environ.get("CHROMA_CHAOS_RUNS", ".runs")))
 
     def runs(self) -> list[SavedRun]:
-        """Read all runs, the oldest first; what is no run is left out."""
-        if not self.root.is_dir():
-            return []
-        found = (RunDirectory(path) for path in self.root.iterdir())
-        runs = [read_run(directory) for directory in found if directory.description.is_file()]
-        return sorted(runs, key=lambda run: (str(run.description.get("started_at")), run.name))
+        """Read all runs, the oldest first; what is no run, or cannot be read, is left out."""
+        return self.readable_and_torn()[0]
+
+    def readable_and_torn(self) -> tuple[list[SavedRun], dict[str, str]]:
+        """Read all runs, the oldest first; also name those that cannot be read, and say why."""
+        runs: list[SavedRun] = []
+        torn: dict[str, str] = {}
+        for path in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            directory = RunDirectory(path)
+            if not directory.description.is_file():
+                continue
+            try:
+                runs.append(read_run(directory))
+            except RunDirectoryError as error:
+                torn[path.name] = str(error)
+        runs.sort(key=lambda run: (str(run.description.get("started_at")), run.name))
+        return runs, torn
 
     def find(self, word: str) -> SavedRun:
         """Find a run by its directory, by its name in the store, or the `last` one.

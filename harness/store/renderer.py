@@ -7,6 +7,8 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.report.palette import NAME as PALETTE
+from harness.report.palette import palette
 from harness.report.plotting import SCRIPT, STYLE, vendored
 
 PAGE_HEADERS = {
@@ -59,6 +61,7 @@ class Renderer:
         directory = files("harness.store") / "static"
         self._static = {name: (directory / name).read_text() for name in _OWN}
         self._static |= {name: vendored(name) for name in (SCRIPT, STYLE)}
+        self._static[PALETTE] = palette()
 
     def page(self, template: str, status: int = 200, **values: object) -> web.Response:
         """Make a page."""

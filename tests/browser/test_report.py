@@ -179,7 +179,7 @@ async def test_what_a_lane_shows_is_told_at_the_pointer(
             }"""
         )
         await page.mouse.move(box["x"] + x, box["y"] + y)
-        assert "kill primary: seen after" in await watched.text("#tip")
+        await watched.sees("#tip", lambda text: "kill primary: seen after" in text, "it is told")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

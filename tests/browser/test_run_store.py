@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from harness.store.app import Server
 from tests.browser.watched import DESK, PHONE, Watched
@@ -75,16 +75,16 @@ async def test_a_person_finds_the_run_that_failed_and_what_it_lost(
 ) -> None:
     async with opened(browser, f"{store}/") as watched:
         page = watched.page
-        assert await page.locator("#runs tbody tr").count() == len(PLANS) + 1
+        await expect(page.locator("#runs tbody tr")).to_have_count(len(PLANS) + 1)
         await page.select_option("select[name=verdict]", "fail")
         await page.get_by_role("button", name="Filter").click()
         rows = page.locator("#runs tbody tr")
-        assert await rows.count() == 1
-        assert "durability" in await rows.first.inner_text()
+        await expect(rows).to_have_count(1)
+        await expect(rows.first).to_contain_text("durability")
         await page.get_by_role("link", name=PLANS[4].name, exact=True).click()
-        assert "1 of 4 checkers found a violation" in await watched.text("main")
+        await expect(page.locator("main")).to_contain_text("1 of 4 checkers found a violation")
         await page.locator("summary").first.click()
-        assert "client-1 asked to add it" in await watched.text("#checkers")
+        await watched.sees("#checkers", lambda text: "client-1 asked to add it" in text, "a tale")
     assert watched.complaints == []
     assert watched.hosts == {urlsplit(store).netloc}
 
@@ -115,7 +115,7 @@ async def test_two_runs_are_ticked_and_laid_side_by_side(browser: Browser, store
         assert (await first.inner_text()).split() == [
             *("durability", "fail,", "2", "violations", "pass")
         ]
-        assert await page.locator("figure canvas").count() == 3
+        await expect(page.locator("figure canvas")).to_have_count(3)
         over = page.locator("figure").first.locator(".u-over")
         box = await over.bounding_box()
         assert box is not None
@@ -132,23 +132,23 @@ async def test_trends_gaps_and_the_matrix_are_a_click_away(browser: Browser, sto
         page = watched.page
         await page.get_by_role("link", name="Trends").click()
         await page.get_by_role("link", name="primary-down", exact=True).click()
-        assert await page.locator("figure canvas").count() == 3
-        assert await page.locator("#runs tbody tr").count() == len(PLANS)
+        await expect(page.locator("figure canvas")).to_have_count(3)
+        await expect(page.locator("#runs tbody tr")).to_have_count(len(PLANS))
         await page.get_by_role("link", name="Timing gaps").click()
         for name in GAPS:
             await page.get_by_role("checkbox", name=f"compare {name}").check()
         await page.get_by_role("button", name="compare the two").click()
-        assert await page.locator("#failures tbody tr").count() == 4
+        await expect(page.locator("#failures tbody tr")).to_have_count(4)
         width = await page.locator("img.plot").evaluate(
             "image => image.decode().then(() => image.naturalWidth)"
         )
         assert width > 500
         await page.get_by_role("link", name="Kill matrix").click()
-        assert "2 of 3 were caught" in await watched.text("main")
+        await expect(page.locator("main")).to_contain_text("2 of 3 were caught")
         cell = page.get_by_title("stale-reads, read-your-writes: named and not found")
-        assert await cell.count() == 1
+        await expect(cell).to_have_count(1)
         await page.get_by_role("link", name="one-direction").click()
-        assert MATRIX in await watched.text("h1")
+        await expect(page.locator("h1")).to_contain_text(MATRIX)
     assert watched.complaints == []
 
 

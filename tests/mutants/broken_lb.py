@@ -8,12 +8,13 @@ as its child and ends with it.
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
+
+from harness.labs.ports import PortReservations
 
 BODY_BYTES = 64 * 1024 * 1024
 DATABASE = "/api/v2/tenants/default_tenant/databases/default_database/collections"
@@ -157,7 +158,8 @@ HOP_BY_HOP = {"host", "content-length", "connection", "transfer-encoding"}
 
 async def real_lb(app: web.Application) -> AsyncIterator[None]:
     """Run the real lb for as long as the application runs; without it the application ends."""
-    port = free_port()
+    ports = PortReservations()
+    port = ports.reserve()
     environment: dict[str, Any] = {**os.environ, "PORT": str(port)}
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "lb", env=environment)
     app[CHILD_URL] = f"http://127.0.0.1:{port}"
@@ -167,13 +169,7 @@ async def real_lb(app: web.Application) -> AsyncIterator[None]:
     if child.returncode is None:
         child.terminate()
     await child.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    ports.release()
 
 
 def main(fault: str, target: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from harness.model.verdict import Outcome
 from tests.integration.runner.test_gap import measure
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 CACHED_HEALTH_LB = Path(__file__).with_name("cached_health_lb.py")
 HEALTH_SECONDS = 3.0

@@ -20,6 +20,7 @@ from harness.report.html.embedded_history import EmbeddedHistory
 from harness.report.html.facts import RunFacts
 from harness.report.html.findings import MOST_IN_FULL, Finding, findings, not_shown
 from harness.report.html.lanes import lanes
+from harness.report.palette import palette
 from harness.report.plotting import SCRIPT, STYLE, vendored
 from harness.report.promises import PROMISES
 from harness.report.timeline import timeline
@@ -40,7 +41,7 @@ _MOST_EVENTS = 500
 def document(facts: RunFacts, history: EmbeddedHistory) -> str:
     """Write the whole report."""
     scripts = (vendored(SCRIPT), "\n".join(_asset(name) for name in _SCRIPTS))
-    style = f"{vendored(STYLE)}\n{_asset('report.css')}"
+    style = "\n".join((vendored(STYLE), palette(), _asset("report.css")))
     found = findings(facts)
     events = list(timeline(facts.history))
     environment = Environment(

@@ -23,6 +23,7 @@ from harness.faults.registry import fault_named
 from harness.http_proxy.rules import What
 from harness.labs.base import Capability, Need
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from harness.polling import poll_until
 from harness.triggers.registry import trigger_named
 from tests.integration.labs.conftest import FORWARDING_LB
 
@@ -215,7 +216,15 @@ async def test_an_event_stops_a_request_before_or_after_chroma_and_lets_it_go_on
     async with both_ways(lab) as (direct, proxied):
         path = await collection(direct, event)
         before_ns = time.monotonic_ns()
-        request = asyncio.create_task(proxied.post(f"{path}/add", json=documents(1)))
+
+        async def is_awaited() -> bool:
+            return (await lab.interceptor().tally("primary", trigger.name)).in_force
+
+        async def add() -> httpx.Response:
+            await poll_until(is_awaited, 20, lambda: FaultError("nobody waits for the event"))
+            return await proxied.post(f"{path}/add", json=documents(1))
+
+        request = asyncio.create_task(add())
         async with trigger.event(lab) as sighting:
             assert before_ns < sighting.at_ns < time.monotonic_ns()
             assert sighting.what.startswith("POST ")

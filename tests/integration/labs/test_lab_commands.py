@@ -63,6 +63,15 @@ def pids(record: LabRecord) -> list[psutil.Process]:
     return [psutil.Process(record.keeper.pid), *servers]
 
 
+def are_gone(processes: list[psutil.Process]) -> None:
+    """Wait until none runs; within which time is asserted by test_no_orphans.py, alone."""
+
+    def left() -> list[psutil.Process]:
+        return [process for process in processes if runs(process)]
+
+    wait_until(lambda: not left(), 30, left)
+
+
 def process_of(record: LabRecord, server: str) -> psutil.Process:
     (found,) = (entry for entry in record.servers if entry.name == server)
     return psutil.Process(found.process.pid)
@@ -137,8 +146,7 @@ def test_a_lab_whose_keeper_was_killed_is_reported_and_can_be_struck_out(
     record = up()
     processes = pids(record)
     processes[0].kill()
-    _, alive = psutil.wait_procs(processes, timeout=3)
-    assert not [process for process in alive if runs(process)]
+    are_gone(processes)
     shown = chroma_chaos("lab", "status")
     assert shown.returncode == 1
     assert "lb is dead" in shown.stdout
@@ -174,9 +182,8 @@ def test_an_interrupted_start_leaves_no_lab(
     keeper = psutil.Process(record.keeper.pid)
     started = [keeper, *keeper.children(recursive=True)]
     command.send_signal(number)
-    assert command.wait(10) == exit_code
-    _, alive = psutil.wait_procs(started, timeout=3)
-    assert not [process for process in alive if runs(process)]
+    assert command.wait(30) == exit_code
+    are_gone(started)
     assert LabRegister(runs_root).records() == ()
 
 

@@ -97,17 +97,17 @@ async def test_samples_name_every_server_and_its_cost(lab: OwnServers) -> None:
 async def test_a_killed_server_is_gone_and_comes_back_at_its_address(
     lab: OwnServers, target: str
 ) -> None:
-    address, pid = lab.urls()[target], pid_of(lab, target)
+    address, process = lab.urls()[target], psutil.Process(pid_of(lab, target))
     await lab.kill(target)
     assert not lab.is_alive(target)
     assert lab.ending(target) == "SIGKILL"
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not runs(process)
     assert target not in {sample.server for sample in lab.samples()}
 
     await lab.restart(target)
     assert lab.is_alive(target)
     assert lab.urls()[target] == address
-    assert pid_of(lab, target) != pid
+    assert pid_of(lab, target) != process.pid
 
 
 async def test_a_killed_instance_keeps_its_data(lab: OwnServers) -> None:

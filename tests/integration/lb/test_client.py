@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from harness.labs.processes import ProcessLab
-from lb.client import WriteClient, WriteGivenUpError
+from lb.client import Outcome, WriteClient, WriteGivenUpError
 from tests.integration.lb.calls import COLLECTIONS, create, eventually, ids_on_instances, is_quiet
 
 
@@ -35,27 +35,35 @@ async def test_every_write_ends_once_although_the_load_balancer_is_killed_in_bet
 ) -> None:
     """Deletes with a limit: applied twice, one would remove two documents."""
     await create(lb, "killed")
-    ids = [f"d{number}" for number in range(40)]
-    body = {"ids": ids, "embeddings": [[1, 2]] * 40, "documents": ["text"] * 40}
+    ids = [f"d{number}" for number in range(1000)]
+    body = {"ids": ids, "embeddings": [[1, 2]] * len(ids), "documents": ["text"] * len(ids)}
     await lb.post(f"{COLLECTIONS}/killed/add", json=body)
     delete = {"where_document": {"$contains": "text"}, "limit": 1}
     async with WriteClient(lab.lb_url) as client:
         path = f"{COLLECTIONS}/killed/delete"
-        first = await client.submit("POST", path, delete)
-        rest = [asyncio.create_task(client.submit("POST", path, delete)) for _ in range(30)]
+        outcomes: list[Outcome] = []
+        is_over = asyncio.Event()
 
-        async def is_half_way() -> bool:
-            return sum(task.done() for task in rest) >= 10
+        async def delete_on() -> None:
+            while not is_over.is_set():
+                outcomes.append(await client.submit("POST", path, delete))
 
-        await eventually(is_half_way, "some deletes are done")
-        await lab.kill("lb")
-        assert not all(task.done() for task in rest), "the load balancer was killed too late"
-        await lab.restart("lb")
-        outcomes = [first, *await asyncio.gather(*rest)]
+        async def some_are_done() -> bool:
+            return len(outcomes) >= 10
+
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(16):
+                clients.create_task(delete_on())
+            await eventually(some_are_done, "some deletes are done")
+            # Each client has one under way, whenever this comes.
+            await lab.kill("lb")
+            is_over.set()
+            await lab.restart("lb")
     assert {(each.status, each.body) for each in outcomes} == {(200, b'{"deleted":1}')}
     await eventually(lambda: is_quiet(lb), "the instances are equal")
     found = await ids_on_instances(lab, "killed")
-    assert found == {"primary": ids[31:], "replica": ids[31:]}
+    left = ids[len(outcomes) :]
+    assert found == {"primary": left, "replica": left}
 
 
 async def test_giving_up_names_the_transaction_which_can_be_taken_up_again(

@@ -18,8 +18,8 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessLab]:
-    """A lab whose load balancer tells clients to wait after half a second."""
-    command = ("env", "WRITE_TIMEOUT_SECONDS=0.5", sys.executable, "-m", "lb")
+    """A lab whose load balancer tells clients to wait after a second."""
+    command = ("env", "WRITE_TIMEOUT_SECONDS=1", sys.executable, "-m", "lb")
     lab = ProcessLab(ProcessLabSettings(tmp_path_factory.mktemp("lab"), lb_command=command))
     await lab.start()
     try:

@@ -106,6 +106,8 @@ async def test_a_write_waits_for_an_instance_when_all_are_down(
     lb: httpx.AsyncClient, lab: ProcessLab
 ) -> None:
     await create(lb, "patient")
+    # What is pending from now on is the write that nobody can apply.
+    await eventually(lambda: is_quiet(lb), "the create is applied everywhere")
     await lab.kill("primary")
     await lab.kill("replica")
     waiting = asyncio.create_task(add(lb, "patient", "late"))
@@ -124,13 +126,15 @@ async def test_a_write_waits_for_an_instance_when_all_are_down(
 
 async def test_a_forced_state_is_obeyed_and_ends_by_itself(lb: httpx.AsyncClient) -> None:
     await create(lb, "forced")
+    await eventually(lambda: is_quiet(lb), "the create is applied everywhere")
     path = "/admin/instances/primary/health"
-    answer = await lb.post(path, json={"healthy": False, "duration_seconds": 1})
+    answer = await lb.post(path, json={"healthy": False, "duration_seconds": 60})
     assert answer.status_code == 200
     assert answer.json()["state"] == "DOWN"
     assert (await add(lb, "forced", "x")).status_code == 201
     assert (await lb.get("/wal/status")).json()["pending_entries"]["primary"] == 1
     assert await ids_in(lb, "forced") == ["x"]
+    await lb.post(path, json={"healthy": False, "duration_seconds": 1})
     await eventually(lambda: is_quiet(lb), "the primary is taken back")
     assert (await lb.get("/wal/status")).json()["pending_entries"]["primary"] == 0
 

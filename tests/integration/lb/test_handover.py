@@ -78,6 +78,7 @@ async def test_who_has_let_go_never_asks_back_but_takes_over_from_one_that_dies(
 
             new.kill()
             await new.wait()
+            await eventually(lambda: has_role(old_url, "active"), "the old one takes over")
             assert (await add(to_old, "not-in-turn", "c")).status_code == 201
             assert await ids_in(to_old, "not-in-turn") == ["a", "c"]
     ports.release()

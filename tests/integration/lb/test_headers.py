@@ -86,7 +86,9 @@ async def test_no_header_of_a_client_is_passed_on_but_the_content_type(lab: Proc
             path = f"{DATABASE}/collections/3f2504e0-4f89-41d3-9a0c-0305e82c3301/get"
             assert (await client.post(path, content=b"{}", headers=headers)).status_code == 200
     ports.release()
-    (head,) = [head for head in first.heads + second.heads if "/get " in head[0]]
-    names = {line.split(":")[0].lower() for line in head[1:]}
-    assert names == {"host", "accept-encoding", "content-type", "content-length"}
-    assert "Content-Type: application/json; x=1" in head
+    heads = [head for head in first.heads + second.heads if "/get " in head[0]]
+    assert heads, "no instance was asked"
+    for head in heads:  # Both are asked when the first one takes its time.
+        names = {line.split(":")[0].lower() for line in head[1:]}
+        assert names == {"host", "accept-encoding", "content-type", "content-length"}
+        assert "Content-Type: application/json; x=1" in head

@@ -84,12 +84,17 @@ async def test_clients_reach_the_active_one_only_and_notice_no_rollout(
         await eventually(lambda: has_role(urls[0], "active"), "the first one serves")
         async with another_lb(second) as new:
             await eventually(lambda: has_role(urls[1], "standby"), "the second one stands by")
-            writers = Writers(url, "fronted")
             # The front may not have asked the first one yet: it asks twice a second.
             await eventually(lambda: knows_the_active_one(url, urls[1]), "the front knows it")
-            before = await served(urls[1])
-            await writers.more()
-            assert await served(urls[1]) == before, "the standby is given nothing any more"
+            writers = Writers(url, "fronted")
+
+            async def standby_is_spared() -> bool:
+                before = await served(urls[1])
+                await writers.more()
+                return await served(urls[1]) == before
+
+            # On a busy machine one answer to the front may be late, and the standby gets a turn.
+            await eventually(standby_is_spared, "the standby is given nothing any more")
 
             old.send_signal(signal.SIGTERM)
             assert await old.wait() == 0

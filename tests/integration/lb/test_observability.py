@@ -46,7 +46,8 @@ async def metrics_of(lb: httpx.AsyncClient) -> dict[tuple[str, frozenset[tuple[s
 
 
 def log_lines(lab: ProcessLab) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lab.log_path("lb").read_text().splitlines()]
+    whole, _, _ = lab.log_path("lb").read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 async def test_the_lag_of_an_instance_is_the_age_of_what_it_lacks(
@@ -68,8 +69,12 @@ async def test_the_lag_of_an_instance_is_the_age_of_what_it_lacks(
         assert least - 0.001 <= said <= most + 0.001
         return said > 0.3
 
+    async def does_not_lag() -> bool:
+        """An acknowledged entry is pending until the cursor past it is committed."""
+        return (await status_of(lb, "primary"))["lag_seconds"] == 0
+
     await eventually(lags, "the replica lags")
-    assert (await status_of(lb, "primary"))["lag_seconds"] == 0
+    await eventually(does_not_lag, "the primary lacks nothing")
 
 
 async def test_transitions_are_listed_with_their_times_and_causes(
@@ -83,9 +88,9 @@ async def test_transitions_are_listed_with_their_times_and_causes(
 
     await eventually(is_down, "the replica is down")
     listed = (await lb.get("/status")).json()["last_transitions"]
-    newest = listed[0]
+    newest = next(each for each in listed if each["instance"] == "replica")
     row = await status_of(lb, "replica")
-    assert (newest["instance"], newest["to"], newest["at"]) == ("replica", "DOWN", row["since"])
+    assert (newest["to"], newest["at"]) == ("DOWN", row["since"])
     assert began <= datetime.fromisoformat(newest["at"]) <= datetime.now(UTC)
     assert re.search(r"\.\d{3}\+", newest["at"]), "to the millisecond"
     assert [each["number"] for each in listed] == list(range(listed[0]["number"], 0, -1))

@@ -166,6 +166,9 @@ async def see_quarantine(seen: Seen, client: httpx.AsyncClient, primary: Failing
         instances = (await client.get("/admin/instances", headers=ADMIN)).json()["instances"]
         return all(each["state"] == "UP" for each in instances)
 
+    async def is_held() -> bool:
+        return bool((await client.get("/wal/quarantine", headers=CLIENT)).json()["count"])
+
     for decision in ("release", "discard"):
         path = "/admin/quarantine/{}/" + decision
         await eventually(is_up, "the primary takes writes")
@@ -174,6 +177,7 @@ async def see_quarantine(seen: Seen, client: httpx.AsyncClient, primary: Failing
         for each in waiting:
             headers = {**CLIENT, "Transaction-ID": each}
             await client.post(f"{COLLECTIONS}/described/upsert", json=body, headers=headers)
+        await eventually(is_held, "the strange write is quarantined")
         await note(seen, client, "/wal/quarantine", headers=CLIENT)
         for each in ("nobody", *reversed(waiting)):
             await note(seen, client, path.format(each), "post", headers=ADMIN)

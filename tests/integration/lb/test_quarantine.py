@@ -25,6 +25,8 @@ from tests.integration.lb.failing_proxy import COMPACTOR, DISK_FULL, FailingProx
 from tests.integration.lb.test_start import another_lb, environment
 
 MARKER = b"strange-document"
+PATIENT_SECONDS = "15"
+"""The default, for tests in which no client is to be told to wait."""
 
 
 @dataclass
@@ -95,7 +97,7 @@ async def poison_primary(rig: Rig, lb: httpx.AsyncClient, name: str) -> str:
     assert (await add(lb, name, "first")).status_code == 201
     rig.primary.be_poisoned_by(MARKER)
     strange = await send_strange(lb, name)
-    (held,) = await quarantined(lb)
+    (held,) = await eventually(lambda: quarantined(lb), "it is quarantined")
     assert held["transaction_id"] == strange
     assert held["collection"] == name
     assert [each["instance"] for each in held["failures"]] == ["primary"]
@@ -116,8 +118,8 @@ async def test_a_write_that_breaks_one_instance_reaches_no_other_until_it_is_rel
         await create(lb, "other-lane")
         strange = await poison_primary(rig, lb, "released")
 
-        primary = await state(lb, "primary")
-        assert (primary["state"], COMPACTOR in primary["cause"]) == ("DOWN", True)
+        await eventually(lambda: is_down(lb), "the primary is out of service")
+        assert COMPACTOR in (await state(lb, "primary"))["cause"]
         assert (await add(lb, "other-lane", "doc")).status_code == 201
         waiting = await add(lb, "released", "later")
         assert waiting.status_code == 503
@@ -209,6 +211,7 @@ async def test_a_write_that_every_instance_survives_but_fails_is_quarantined(
 
 
 async def test_a_passing_failure_costs_nobody_anything(rig: Rig, lab: ProcessLab) -> None:
+    rig.env["WRITE_TIMEOUT_SECONDS"] = PATIENT_SECONDS
     async with rig.lb() as lb:
         await create(lb, "passing")
         left = ["no reason"]
@@ -225,6 +228,7 @@ async def test_a_server_that_fails_by_itself_costs_no_write_and_comes_back(
     rig: Rig, lab: ProcessLab, everything: bool
 ) -> None:
     names = [f"failing-{everything}-{number}" for number in range(6)]
+    rig.env["WRITE_TIMEOUT_SECONDS"] = PATIENT_SECONDS
     async with rig.lb() as lb:
         for name in names:
             await create(lb, name)

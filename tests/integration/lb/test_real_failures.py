@@ -146,7 +146,7 @@ async def test_a_poisoned_instance_takes_no_other_with_it(own_lab: ProcessLab) -
             assert "a canary write failed: HTTP 500" in cause
 
         # Every lane ended with a success after the failure, or is held for an administrator.
-        held = (await lb.get("/wal/quarantine")).json()["quarantined"]
+        held = await quarantined(lb)
         assert {each["instance"] for e in held for each in e["failures"]} <= {"primary"}
         told = {
             answers[-1].headers["Transaction-ID"]
@@ -188,7 +188,7 @@ async def test_a_collection_that_breaks_on_one_instance_costs_one_write_a_decisi
         await lb.post(force, json={"healthy": False, "duration_seconds": 600})
         assert (await add(lb, "fragile", "suspect")).status_code == 503
         await lb.post(force, json={"healthy": True, "duration_seconds": 1})
-        (held,) = (await lb.get("/wal/quarantine")).json()["quarantined"]
+        (held,) = await eventually(lambda: quarantined(lb), "it is quarantined")
         assert [each["instance"] for each in held["failures"]] == ["primary"]
         assert "compaction" in held["reason"]
         assert (await add(lb, "sound", "doc")).status_code == 201
@@ -196,6 +196,10 @@ async def test_a_collection_that_breaks_on_one_instance_costs_one_write_a_decisi
         assert (await lb.post(path)).status_code == 200
         assert (await add(lb, "fragile", "later")).status_code == 201
         assert await ids_in(lb, "fragile") == ["first", "suspect", "later"]
+
+
+async def quarantined(lb: httpx.AsyncClient) -> list[dict[str, Any]]:
+    return list((await lb.get("/wal/quarantine")).json()["quarantined"])
 
 
 async def has_all(lb: httpx.AsyncClient, writers: Writers) -> bool:

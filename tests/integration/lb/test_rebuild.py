@@ -1,5 +1,6 @@
 """Invariant 11: an instance that was away too long is rebuilt while clients go on."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from harness.labs.processes import ProcessLab, ProcessLabSettings
-from tests.integration.lb.calls import COLLECTIONS, DATABASE, create, eventually, is_quiet
+from tests.integration.lb.calls import COLLECTIONS, DATABASE, add, create, eventually, is_quiet
 from tests.integration.lb.writers import Writer, assert_equal, seeded, writing
 
 MANY = 6000
@@ -176,32 +177,28 @@ async def test_a_full_log_takes_no_more_and_recovers(
     await lab.kill("primary")
     await lab.kill("replica")
     connection = await asyncpg.connect(lab.urls()["postgres"])
-    waiting: list[Any] = []
-    async with httpx.AsyncClient(base_url=lab.lb_url, timeout=0.1) as hasty:
 
-        async def is_refused() -> httpx.Response | None:
-            body = {"ids": [f"d{len(waiting)}"], "embeddings": [[1.0, 2.0]]}
-            waiting.append(body["ids"])
-            try:
-                return await hasty.post(f"{COLLECTIONS}/full/add", json=body)
-            except httpx.TimeoutException:
-                return None
+    async def logged() -> int:
+        count = "select count(*) from wal where outcome_status is null"
+        return int(await connection.fetchval(count))
 
-        refused = await eventually(is_refused, "the log is full", 30)
-    assert refused.status_code == 503
-    assert refused.json()["error"] == "LogFull"
-    assert refused.headers["Retry-After"]
-    logged = await connection.fetchval("select count(*) from wal where outcome_status is null")
-    await connection.close()
-    assert logged == 20
-    assert len(waiting) == 21
-    for name in ("primary", "replica"):
-        await lab.restart(name)
+    async def is_full() -> bool:
+        return await logged() == 20
+
+    async with asyncio.TaskGroup() as waiting:
+        for number in range(20):
+            waiting.create_task(add(lb, "full", f"d{number}"))
+        await eventually(is_full, "twenty are in the log")
+        refused = await add(lb, "full", "one-more")
+        assert refused.status_code == 503
+        assert refused.json()["error"] == "LogFull"
+        assert refused.headers["Retry-After"]
+        assert await logged() == 20
+        await connection.close()
+        for name in ("primary", "replica"):
+            await lab.restart(name)
     await eventually(lambda: is_quiet(lb), "what waited is applied", 30)
-    answer = await lb.post(
-        f"{COLLECTIONS}/full/add", json={"ids": ["new"], "embeddings": [[1.0, 2.0]]}
-    )
-    assert answer.status_code == 201
+    assert (await add(lb, "full", "new")).status_code == 201
     await eventually(lambda: is_quiet(lb), "the instances are equal", 30)
     await assert_equal(lab, "full")
     count = (await lb.get(f"{DATABASE}/collections/full/count")).json()

@@ -133,7 +133,7 @@ async def test_an_older_log_is_not_used_and_the_newest_one_still_is(
     lab: ProcessLab, log: Log
 ) -> None:
     """A write that was pending in the dump is done and undone since: it must not come back."""
-    async with lb_on(log, lab, WRITE_TIMEOUT_SECONDS="1") as client:
+    async with lb_on(log, lab, WRITE_TIMEOUT_SECONDS="2") as client:
         await create(client, "older-log")
         await add(client, "older-log", "a")
         await eventually(lambda: is_quiet(client), "both instances have it")

@@ -23,12 +23,12 @@ from tests.integration.lb.calls import (
     is_quiet,
 )
 
-WRITE_TIMEOUT_SECONDS = 1
+WRITE_TIMEOUT_SECONDS = 2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessLab]:
-    """A lab whose load balancer tells clients to wait after a second."""
+    """A lab whose load balancer tells clients to wait after two seconds."""
     command = ("env", f"WRITE_TIMEOUT_SECONDS={WRITE_TIMEOUT_SECONDS}", sys.executable, "-m", "lb")
     lab = ProcessLab(ProcessLabSettings(tmp_path_factory.mktemp("lab"), lb_command=command))
     await lab.start()
@@ -75,7 +75,7 @@ async def test_a_completed_and_a_failed_write_are_told_with_their_outcomes(
         assert (told["status"], told["body"]) == (answer.status_code, answer.json())
         assert (told["kind"], told["path"]) == ("add", f"{COLLECTIONS}/told/add")
         assert (told["collection_id"], told["session"]) == (logical, "cms-1")
-        assert told["attempts"] == 1
+        assert told["attempts"] in (1, 2), "a slow first instance is not waited for"
         assert told["logged_at"] <= told["settled_at"]
         if transaction == "told/1?%":
             assert told == in_memory, "memory and PostgreSQL say different things"

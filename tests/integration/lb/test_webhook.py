@@ -60,7 +60,7 @@ async def test_a_recovery_is_told_in_the_end_although_receiver_and_load_balancer
     tmp_path: Path,
 ) -> None:
     async with a_receiver() as receiver:
-        settings = ("WRITE_TIMEOUT_SECONDS=0.5", f"RECOVERY_WEBHOOK_URL={receiver.url}")
+        settings = ("WRITE_TIMEOUT_SECONDS=2", f"RECOVERY_WEBHOOK_URL={receiver.url}")
         command = ("env", *settings, sys.executable, "-m", "lb")
         lab = ProcessLab(ProcessLabSettings(tmp_path / "lab", lb_command=command))
         await lab.start()

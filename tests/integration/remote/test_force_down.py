@@ -54,7 +54,7 @@ async def test_without_it_there_is_no_proof_of_an_effect_and_with_it_none_of_hea
 
 
 async def test_it_ends_by_itself(remote: RemoteLab) -> None:
-    brief = ForceDown("replica", seconds=1)
+    brief = ForceDown("replica", seconds=3)
     await brief.inject(remote)
     assert await brief.prove_effect(remote)
     assert await brief.prove_healed(remote)

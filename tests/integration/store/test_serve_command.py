@@ -45,7 +45,7 @@ def test_it_prints_its_address_answers_and_ends_by_a_signal(
     answer = httpx.get(found.group(), trust_env=False)
     assert SavedRunPlan().name in answer.text
     server.send_signal(number)
-    told, complaints = server.communicate(timeout=10)
+    told, complaints = server.communicate(timeout=30)
     assert server.returncode == 0
     assert told.endswith("ended\n")
     assert complaints == ""

@@ -108,7 +108,7 @@ async def test_clients_give_up_when_the_server_is_gone(monkeypatch):
 async def test_what_is_never_answered_is_a_failure(monkeypatch):
     monkeypatch.setattr(load, "_LAST_ANSWERS_SECONDS", 0.1)
     async with server(b"HTTP/1.1 200 OK\r\n") as (port, _):
-        outcome = await Generator(order(port, clients=1, window_seconds=0.1)).run()
+        outcome = await Generator(order(port, clients=1, window_seconds=0.5)).run()
     assert (outcome.completed, outcome.statuses) == (0, {"no answer in time": 1})
 
 

@@ -41,7 +41,7 @@ class ScriptedServer:
 
     async def finish(self) -> None:
         """Wait until no handler is left; clients have closed their connections by now."""
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20):
             await asyncio.gather(*self._handlers)
 
 

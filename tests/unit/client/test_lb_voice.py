@@ -39,7 +39,9 @@ PATHS = ("/wal/status", "/status", "/collection/mappings", "/transactions/t")
 
 
 async def ask(scripted: bytes | None, *paths: str) -> list[LbAnswer]:
-    async with serving(scripted) as server, LbVoice(server.url, count().__next__, 0.3) as voice:
+    patience_seconds = 0.3 if scripted is None else 20.0
+    clock = count().__next__
+    async with serving(scripted) as server, LbVoice(server.url, clock, patience_seconds) as voice:
         return [await voice.ask(path) for path in paths]
 
 

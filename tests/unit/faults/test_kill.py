@@ -1,5 +1,5 @@
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
 import pytest
@@ -20,16 +20,17 @@ async def answering() -> AsyncIterator[StandInLab]:
 
 
 @pytest.fixture
-def refusing() -> StandInLab:
-    """A lab at whose primary's address nothing listens."""
+def refusing() -> Iterator[StandInLab]:
+    """A lab at whose primary's address nothing listens, and nobody else can."""
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    return StandInLab(instances=(Instance("primary", url),))
+        yield StandInLab(instances=(Instance("primary", url),))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait long for what will not be seen."""
     monkeypatch.setattr(proof, "PROOF_SECONDS", 0.1)
 
 
@@ -39,11 +40,13 @@ async def test_a_killed_target_that_refuses_is_proof_of_the_effect(refusing: Sta
     assert evidence == "the process is gone and a direct request was refused"
 
 
+@pytest.mark.usefixtures("short_proofs")
 async def test_a_target_that_lives_is_no_proof(refusing: StandInLab) -> None:
     with pytest.raises(FaultError, match="primary was not seen to refuse requests"):
         await Kill("primary").prove_effect(refusing)
 
 
+@pytest.mark.usefixtures("short_proofs")
 async def test_a_target_that_still_answers_is_no_proof(answering: StandInLab) -> None:
     answering.alive.clear()
     with pytest.raises(FaultError, match="primary was not seen to refuse requests"):
@@ -56,6 +59,7 @@ async def test_healing_starts_the_target_and_sees_it_answer(answering: StandInLa
     assert await Kill("primary").prove_healed(answering)
 
 
+@pytest.mark.usefixtures("short_proofs")
 async def test_a_target_that_does_not_answer_is_not_healed(refusing: StandInLab) -> None:
     with pytest.raises(FaultError, match="primary did not answer again"):
         await Kill("primary").prove_healed(refusing)

@@ -191,7 +191,7 @@ async def test_a_rule_finds_its_request_behind_messages_of_every_shape(
         await rig.set(Rule(name="r", what=What.ADD, deed=Answer(503)))
         reader, writer = await rig.connect()
         writer.write(request_bytes + ADD)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await reader.readexactly(len(answer)) == answer
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
 

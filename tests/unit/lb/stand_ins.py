@@ -79,7 +79,7 @@ def an_active(tail: LogTail, text: str, position: int = 0) -> Collection:
     return collection
 
 
-async def until(holds: Callable[[], Any], what: str, timeout_seconds: float = 2.0) -> None:
+async def until(holds: Callable[[], Any], what: str, timeout_seconds: float = 20.0) -> None:
     """Let the loop turn until a condition holds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds

@@ -37,7 +37,7 @@ async def test_the_first_outcome_is_enough_by_default(
 ) -> None:
     entry = settled(tail, collection, OK)
     acknowledgement = Acknowledgement(tail, of_all=False)
-    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    await asyncio.wait_for(acknowledgement.wait(entry), 20)
     assert acknowledgement.is_due(entry)
 
 
@@ -52,7 +52,7 @@ async def test_of_all_waits_until_every_healthy_instance_has_the_write(
     collection.lane.mark_applied(B, entry)
     tail.advance(collection, B, entry)
 
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 20)
 
 
 async def test_of_all_does_not_wait_for_an_instance_that_is_not_healthy(
@@ -65,14 +65,14 @@ async def test_of_all_does_not_wait_for_an_instance_that_is_not_healthy(
     tail.fleet[B].move_to(State.DOWN, "arranged by the test")
     tail.notify()
 
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 20)
     assert collection.lane.applied[B] < entry.position
 
 
 async def test_of_all_tells_a_refusal_at_once(tail: LogTail, collection: Collection) -> None:
     entry = settled(tail, collection, REFUSED)
     acknowledgement = Acknowledgement(tail, of_all=True)
-    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    await asyncio.wait_for(acknowledgement.wait(entry), 20)
     assert acknowledgement.is_due(entry)
 
 
@@ -80,5 +80,5 @@ async def test_of_all_tells_at_once_that_the_log_refused_a_write(tail: LogTail) 
     entry = an_entry(2)
     entry.settled.set()
     acknowledgement = Acknowledgement(tail, of_all=True)
-    await asyncio.wait_for(acknowledgement.wait(entry), 1)
+    await asyncio.wait_for(acknowledgement.wait(entry), 20)
     assert acknowledgement.is_due(entry)

@@ -32,7 +32,7 @@ class Client:
 
     async def answer(self) -> tuple[int, str]:
         """Read the status and the text; the server may wait for the rest of the body after it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
             length = int(head.partition("content-length: ")[2].split("\r\n")[0])
             return int(head.split(" ")[1]), (await self.reader.readexactly(length)).decode()
@@ -162,7 +162,7 @@ async def test_who_waits_too_long_gets_503_and_is_told_to_come_back(
     await until(lambda: bench.account.held_bytes == 600_000, "the first is held")
     second = (await bench.client()).begin("Content-Length: 600000", body=body)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         head = (await second.reader.readuntil(b"\r\n\r\n")).decode()
         text = (await second.reader.readuntil(b"}")).decode()
 

@@ -65,7 +65,7 @@ class Client:
         return await self.answer()
 
     async def answer(self) -> Answer:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             status, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -73,7 +73,7 @@ class Client:
             return Answer(int(status.split(" ")[1]), headers, body)
 
     async def saw_the_end(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return await self.reader.read() == b""
 
 

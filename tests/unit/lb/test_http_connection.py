@@ -183,7 +183,7 @@ async def test_a_server_that_half_closes_without_an_answer_is_not_waited_for() -
     async with a_server(behave) as server:
         pool = a_pool(server.url)
         with pytest.raises(UnansweredError):
-            await asyncio.wait_for(pool.ask("POST", "/", LONG_BODY), 2)
+            await asyncio.wait_for(pool.ask("POST", "/", LONG_BODY), 20)
         pool.close()
 
 
@@ -212,8 +212,8 @@ async def test_what_is_not_an_answer_is_an_error_and_closes_the_connection(sent:
     async with a_server(behave) as server:
         pool = a_pool(server.url)
         with pytest.raises(HttpError, match=r"is not HTTP|head of the answer is longer"):
-            await asyncio.wait_for(pool.ask("GET", "/"), 2)
-        await asyncio.wait_for(seen.wait(), 2)
+            await asyncio.wait_for(pool.ask("GET", "/"), 20)
+        await asyncio.wait_for(seen.wait(), 20)
         pool.close()
 
 
@@ -240,7 +240,7 @@ async def test_an_answer_that_grows_beyond_the_limit_is_given_up(
     async with a_server(behave) as server:
         pool = a_pool(server.url)
         with pytest.raises(AnswerTooLongError):
-            await asyncio.wait_for(pool.ask("GET", "/"), 2)
+            await asyncio.wait_for(pool.ask("GET", "/"), 20)
         pool.close()
 
 
@@ -286,7 +286,7 @@ async def test_an_answer_before_the_body_is_sent_ends_the_sending(closes: bool) 
 
     async with a_server(behave, well) as server:
         pool = a_pool(server.url)
-        answer = await asyncio.wait_for(pool.ask("POST", "/", LONG_BODY), 5)
+        answer = await asyncio.wait_for(pool.ask("POST", "/", LONG_BODY), 20)
         assert answer == Answer(413, b"", "")
         assert await pool.ask("GET", "/") == OK
         assert server.connections == 2
@@ -322,7 +322,7 @@ async def test_a_request_that_is_cancelled_closes_its_connection() -> None:
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        await asyncio.wait_for(ended.wait(), 2)
+        await asyncio.wait_for(ended.wait(), 20)
         assert await pool.ask("GET", "/") == OK
         pool.close()
 

@@ -78,7 +78,7 @@ async def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
     async with a_server(behave, well) as server:
         pool = a_pool(server.url, limit=1, idle_seconds=0.05)
         assert await pool.ask("GET", "/") == OK
-        await asyncio.wait_for(ended.wait(), 2)
+        await asyncio.wait_for(ended.wait(), 20)
         assert await pool.ask("GET", "/") == OK
         assert server.connections == 2
         pool.close()
@@ -277,7 +277,7 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_takes_no_room() ->
     pool = a_pool(server.url, limit=1)
     for _ in range(3):
         with pytest.raises(NotListeningError, match=r"cannot connect to 127\.0\.0\.1:\d+: "):
-            await asyncio.wait_for(pool.ask("GET", "/"), 2)
+            await asyncio.wait_for(pool.ask("GET", "/"), 20)
     pool.close()
 
 
@@ -298,7 +298,7 @@ async def test_connecting_ends_in_time() -> None:
             each.connect_ex(listener.getsockname())
         pool = HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}", 1, 30.0, 0.1)
         with pytest.raises(HttpError, match=r"no connection to .* within 0\.1 s") as raised:
-            await asyncio.wait_for(pool.ask("GET", "/"), 2)
+            await asyncio.wait_for(pool.ask("GET", "/"), 20)
         assert not isinstance(raised.value, NotListeningError)
         pool.close()
 
@@ -401,7 +401,7 @@ async def test_a_connection_that_is_made_while_the_pool_is_closed_is_closed() ->
         await asyncio.sleep(0)
         pool.close()
         with pytest.raises(HttpError):
-            await asyncio.wait_for(asking, 2)
+            await asyncio.wait_for(asking, 20)
         assert server.heads == []
 
 

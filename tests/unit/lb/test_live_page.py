@@ -64,7 +64,7 @@ async def test_who_leaves_is_not_counted_any_more(bench: Bench) -> None:
 
     writer.transport.abort()
 
-    await until(lambda: bench.watching == 0, "it is forgotten", 3)
+    await until(lambda: bench.watching == 0, "it is forgotten")
 
 
 @pytest.mark.parametrize("name", CONTENT_TYPES)

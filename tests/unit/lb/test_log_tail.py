@@ -211,7 +211,7 @@ async def test_waiters_are_woken_when_something_moves(
 
     tail.settle(collection, logged(tail, collection, 2), OK)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await waiting
 
 

@@ -215,7 +215,7 @@ async def test_nobody_fresh_waits_until_somebody_is() -> None:
     fresh.add(B)
     bench.tail.notify()
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         assert await asking == OK
     assert bench.asked() == {A: 0, B: 1}
 
@@ -230,7 +230,7 @@ async def test_freshness_that_comes_just_as_the_read_begins_to_wait_is_not_misse
     asking = asyncio.create_task(bench.ask(may_ask=lambda name: name in fresh))
     asyncio.get_running_loop().call_soon(become_fresh)
 
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(20):
         assert await asking == OK
 
 
@@ -242,7 +242,7 @@ async def test_nobody_in_time_is_an_error_that_says_why() -> None:
 
 
 async def test_a_read_ends_in_time_when_all_instances_hang() -> None:
-    bench = Bench(timeout_seconds=0.1, hedge_max_seconds=0.01)
+    bench = Bench(timeout_seconds=0.5, hedge_max_seconds=0.01)
     bench.behave(primary=asyncio.Event(), replica=asyncio.Event())
 
     with pytest.raises(NoInstanceError):

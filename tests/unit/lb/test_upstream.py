@@ -133,7 +133,7 @@ async def test_a_write_that_is_reset_is_given_up_whatever_its_method(bench: Benc
     write.reset()
 
     with pytest.raises(RequestGivenUpError):
-        await asyncio.wait_for(writing, 2)
+        await asyncio.wait_for(writing, 20)
     assert bench.server.requests == ["DELETE", "DELETE"]
 
 

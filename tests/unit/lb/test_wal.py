@@ -167,7 +167,7 @@ async def test_an_end_does_not_wait_for_what_is_due_soon(bench: Bench) -> None:
     await asyncio.sleep(0)
 
     bench.wal.close()
-    await asyncio.wait_for(bench.wal.drained(), 2)
+    await asyncio.wait_for(bench.wal.drained(), 20)
 
     assert noted.done()
     await bench.running

@@ -53,6 +53,7 @@ async def bench() -> AsyncIterator[Bench]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.alone
 async def test_a_watcher_gets_a_snapshot_at_once_and_then_one_every_second(bench: Bench) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -64,6 +65,7 @@ async def test_a_watcher_gets_a_snapshot_at_once_and_then_one_every_second(bench
     assert events == [b"data: 1\n\n", b"data: 2\n\n"]
 
 
+@pytest.mark.alone
 async def test_a_change_is_told_within_a_tenth_of_a_second(bench: Bench) -> None:
     loop = asyncio.get_running_loop()
     async with bench.watching() as events:
@@ -146,7 +148,7 @@ async def test_the_end_ends_every_stream_at_once_even_one_who_does_not_read(
     streams = [asyncio.create_task(watch(each), name="a stream") for each in (never, read)]
     await writing.wait()
     bench.watchers.close()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         stuck, well = await asyncio.gather(*streams, return_exceptions=True)
     assert isinstance(stuck, TimeoutError)
     assert well is None

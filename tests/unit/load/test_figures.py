@@ -1,6 +1,14 @@
 import pytest
 
-from harness.load.figures import by_level, by_server, documents_written, knee, over_time, sustained
+from harness.load.figures import (
+    by_level,
+    by_server,
+    documents_written,
+    knee,
+    most_at_once,
+    over_time,
+    sustained,
+)
 from harness.load.figures import work_seconds as seconds_of
 from harness.model.cost import CostSample
 from harness.model.history import History
@@ -125,3 +133,16 @@ def test_work_is_measured_from_the_first_request_to_the_last_acknowledged_write(
     )
     assert seconds_of(made) == pytest.approx(0.6)
     assert documents_written(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("spans", "most"),
+    [
+        ([], 0),
+        ([(0, 10)], 1),
+        ([(0, 10), (10, 20)], 1),
+        ([(0, 10), (5, 20), (9, 12), (30, 40)], 3),
+    ],
+)
+def test_what_is_under_way_at_once_is_counted(spans: list[tuple[int, int]], most: int) -> None:
+    assert most_at_once([operation(Kind.ADD, *span) for span in spans]) == most

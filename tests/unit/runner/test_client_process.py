@@ -43,7 +43,7 @@ async def starts(takes_ns: list[int], pace: Pace | ClosedPace = OPEN) -> list[tu
         pace,
         lambda: client.now_ns,
     )
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(20):
         await process.run(stop)
     return [(i // MILLISECOND, s // MILLISECOND) for i, s in client.started]
 

@@ -59,6 +59,16 @@ def test_files_that_are_torn_are_named(store: RunStore) -> None:
         store.find("b-later")
 
 
+def test_a_run_that_is_torn_hides_no_other(store: RunStore) -> None:
+    (store.root / "c-first" / "verdict.json").write_text('{"outcome": "pa')
+    (store.root / "a-interrupted" / "run.json").write_text("")
+    readable, torn = store.readable_and_torn()
+    assert [run.name for run in readable] == [run.name for run in store.runs()] == ["b-later"]
+    assert list(torn) == ["a-interrupted", "c-first"]
+    assert all(f"{name} holds no readable run" in trouble for name, trouble in torn.items())
+    assert store.find("last").name == "b-later"
+
+
 def test_two_runs_differ_in_verdicts_and_figures_and_not_in_what_is_equal(store: RunStore) -> None:
     assert differences(store.find("c-first"), store.find("b-later")) == [
         ("verdict of durability", "pass", "fail"),
