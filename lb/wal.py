@@ -19,7 +19,7 @@ from lb.errors import LeadershipLostError, LogSetBackError, LogUnavailableError
 from lb.failpoints import reach
 from lb.leader import Lead, take_lead
 from lb.model import CollectionChange, Entry, Progress
-from lb.wal_queue import SOON_SECONDS, Append, Note, WalQueue
+from lb.wal_queue import Append, Note, WalQueue
 from lb.wal_rounds import write_appends, write_progress
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Wal:
         while True:
             if self._connection is None:
                 await self._reconnect()
-            if not len(self._queue):
+            if not await self._queue.is_due(at_once=self._closing):
                 if self._closing:
                     self._ended.set()
                     return
@@ -168,12 +168,11 @@ class Wal:
         """Write what waits; what PostgreSQL refuses for its content is found and refused.
 
         Entries that come while progress is being written join the round: clients that have just
-        been answered write again at once. Progress that nobody waits for waits for one of them.
+        been answered write again at once.
         """
-        patience_seconds = 0.0 if self._queue.is_awaited else SOON_SECONDS
         notes, appends = self._queue.take_notes(), list[Append]()
         try:
-            await self._commit(appends, notes, patience_seconds)
+            await self._commit(appends, notes, is_open=True)
         except CONTENT_ERRORS as error:
             log.warning("a round of %s appends was refused: %s", len(appends), error)
             await self._commit([], notes)
@@ -189,12 +188,12 @@ class Wal:
             append.undo()
 
     async def _commit(
-        self, appends: list[Append], notes: list[Note], patience_seconds: float | None = None
+        self, appends: list[Append], notes: list[Note], *, is_open: bool = False
     ) -> None:
         """Commit, and deliver; after a lost session nothing is delivered, and `run` reconnects.
 
-        `patience_seconds`: what comes meanwhile, or in so long, is added to both lists. Raises one
-        of `CONTENT_ERRORS`, and then nothing was written.
+        `is_open`: what comes meanwhile is added to both lists. Raises one of `CONTENT_ERRORS`, and
+        then nothing was written.
         """
         connection = self._connection
         if connection is None:
@@ -208,10 +207,7 @@ class Wal:
             try:
                 # Progress first: a drop that is appended now comes after an older state.
                 await write_progress(connection, _progress_of(notes))
-                if patience_seconds is not None:
-                    await self._queue.until_awaited(patience_seconds, self._is_interrupted)
-                    await self._queue.gather()
-                    asked_at = self._clock()
+                if is_open:
                     more, late = self._queue.take()
                     appends += more
                     notes += late
@@ -243,9 +239,6 @@ class Wal:
         self._deliver(appends)
         for note in notes:
             note.written.set()
-
-    def _is_interrupted(self) -> bool:
-        return self._closing or self._connection is None
 
     def _deliver(self, appends: list[Append]) -> None:
         self.appended += len(appends)

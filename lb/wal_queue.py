@@ -14,12 +14,6 @@ from lb.wal_rounds import first_round
 SOON_SECONDS = 0.01
 """How long progress that nobody waits for may wait for a commit that is made anyway."""
 
-QUIET_TURNS = 2
-"""After so many turns of the loop in which nothing was queued, all that had arrived is."""
-
-MOST_TURNS = 64
-"""How many turns what is queued waits at most for what arrives all the time."""
-
 
 @dataclass(eq=False)
 class Append:
@@ -75,27 +69,13 @@ class WalQueue:
         """Wait no longer with what is due soon: somebody may have to wait for it."""
         self._notes, self._soon = self._notes + self._soon, []
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for anything of what is queued."""
-        return bool(self._appends or self._notes)
-
-    async def until_awaited(self, seconds: float, is_over: Callable[[], bool]) -> None:
-        """Wait for something that somebody waits for, at most so long; `wake` has it look again."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while not (self.is_awaited or is_over()) and (left := deadline - loop.time()) > 0:
-            await self.wait(left)
-
-    async def gather(self) -> None:
-        """Let requests that have arrived be read and queued: no time passes while none comes."""
-        queued = quiet_turns = 0
-        for _ in range(MOST_TURNS):
-            quiet_turns = quiet_turns + 1 if len(self._appends) == queued else 0
-            if quiet_turns > QUIET_TURNS:
-                return
-            queued = len(self._appends)
-            await asyncio.sleep(0)
+    async def is_due(self, *, at_once: bool) -> bool:
+        """Tell whether there is work, after a moment for more if nobody waits for what there is."""
+        if self._appends or self._notes:
+            return True
+        if self._soon and not at_once:
+            await self.wait(SOON_SECONDS)
+        return len(self) > 0
 
     async def wait(self, seconds: float) -> bool:
         """Wait for something to be queued; False when nothing was in that time."""

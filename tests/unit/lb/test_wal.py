@@ -20,7 +20,7 @@ class StandInConnection:
         self.commits: list[list[str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self.statements: list[str] = []
+        self._statements: list[str] = []
         self.meanwhile: list[Callable[[], None]] = []
         """What happens, one after the other, while the next statement is under way."""
 
@@ -28,14 +28,14 @@ class StandInConnection:
         return self
 
     async def start(self) -> None:
-        self.statements = []
+        self._statements = []
 
     async def execute(self, statement: str, *_: Any) -> str:
         while self.meanwhile:
             self.meanwhile.pop(0)()
             await asyncio.sleep(0)
         words = statement.lower().split()
-        self.statements.append(words[words.index("into") + 1 if "into" in words else 1])
+        self._statements.append(words[words.index("into") + 1 if "into" in words else 1])
         return ""
 
     async def copy_records_to_table(self, table: str, **_: Any) -> str:
@@ -43,7 +43,7 @@ class StandInConnection:
 
     async def commit(self) -> None:
         await self.gate.wait()
-        self.commits.append(self.statements)
+        self.commits.append(self._statements)
 
     def add_termination_listener(self, _: Any) -> None: ...
 
@@ -69,7 +69,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr("lb.wal.SOON_SECONDS", 30.0)
+    monkeypatch.setattr("lb.wal_queue.SOON_SECONDS", 30.0)
     bench = Bench()
     yield bench
     bench.running.cancel()
@@ -87,45 +87,10 @@ async def test_what_is_due_soon_shares_the_commit_of_the_next_write(bench: Bench
     assert bench.connection.commits == [["cursors", "wal"]]
 
 
-async def test_what_is_due_soon_is_written_before_the_write_comes_whose_commit_it_shares(
-    bench: Bench,
-) -> None:
-    noted = bench.note_soon()
-
-    await until(lambda: bench.connection.statements == ["cursors"], "it is written")
-
-    assert bench.connection.commits == []
-    bench.submit()
-    await until(noted.done, "it is durable")
-
-
-async def test_writes_that_arrive_one_after_the_other_go_in_one_commit(bench: Bench) -> None:
-    """The first one must not leave alone, and have the others wait until it is back."""
-
-    async def arrive() -> None:
-        for _ in range(20):
-            bench.submit()
-            await asyncio.sleep(0)
-
-    await arrive()
-
-    await until(lambda: len(bench.delivered) == 20, "all are durable")
-    assert bench.connection.commits == [["wal"]]
-
-
-async def test_writes_that_arrive_all_the_time_do_not_hold_up_the_first(bench: Bench) -> None:
-    async def arrive() -> None:
-        while not bench.delivered:
-            bench.submit()
-            await asyncio.sleep(0)
-
-    await asyncio.wait_for(arrive(), 2)
-
-
 async def test_what_is_due_soon_is_committed_when_no_write_comes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lb.wal.SOON_SECONDS", 0.001)
+    monkeypatch.setattr("lb.wal_queue.SOON_SECONDS", 0.001)
     noted = bench.note_soon()
 
     await until(noted.done, "it is durable")
