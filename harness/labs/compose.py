@@ -21,9 +21,11 @@ from harness.labs.administration import Administration, bearer
 from harness.labs.base import Capability, Need
 from harness.labs.containers.building import HTTP_PROXY, Builder, address_at
 from harness.labs.containers.container import Container
+from harness.labs.containers.cpu import LimitsCpuOfContainers
 from harness.labs.containers.engine import Engine
 from harness.labs.containers.images import SERVICES, fetch_missing, find_compose_file
-from harness.labs.containers.memory import LimitsContainers
+from harness.labs.containers.links import HasLinks
+from harness.labs.containers.memory import LimitsMemoryOfContainers
 from harness.labs.containers.possibilities import LACKING, why_not_in_containers
 from harness.labs.containers.project import leftovers, remove
 from harness.labs.containers.servers import ToxiproxyContainer
@@ -59,7 +61,7 @@ class ComposeLabSettings:
     lb_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class ComposeLab(LimitsContainers, HasDisks, OwnServers):
+class ComposeLab(OwnServers, HasDisks, HasLinks, LimitsMemoryOfContainers, LimitsCpuOfContainers):
     """A `Lab` with the abilities of a process lab but those that a container cannot have.
 
     What is made in the engine bears the run's id, and is gone when the lab has stopped.
@@ -171,7 +173,10 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
                 remove(self._engine, found)
         reserve = self._ports.reserve
         builder = Builder(self._engine, self._file, SERVICES, workspace, reserve)
-        builder.make_surroundings()
+        behind_links = (*self._instance_names, "postgres")
+        builder.make_surroundings(
+            [name for name in behind_links if self._is_needed(Capability.DISCONNECT, name)]
+        )
         lb = self._load_balancer(builder, "lb", self._settings.lb_ready_path)
         ways = self._ways(builder, lb)
         self._proxied_urls = builder.urls_of_ways(ways)

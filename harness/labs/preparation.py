@@ -12,6 +12,7 @@ from harness.errors import LabError
 from harness.labs.base import Capability, Need
 from harness.labs.chroma import ChromaServer
 from harness.labs.clocks import ClockFile, ShiftsClocks
+from harness.labs.cpu import CpuLimit, LimitsCpu
 from harness.labs.disks import HasDisks, OwnDisk
 from harness.labs.http_proxy import HttpProxyProcess
 from harness.labs.load_balancer import LoadBalancerProcess
@@ -30,7 +31,7 @@ ProcessServer = (
 )
 
 
-class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory):
+class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory, LimitsCpu):
     """Gives a process lab all abilities that take more than a signal or a proxy."""
 
     _servers: Mapping[str, ProcessServer]
@@ -89,6 +90,12 @@ class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory):
         self._disks, self._clocks = {}, {}
 
     def _limit(self, target: str) -> MemoryLimit:
+        return MemoryLimit(*self._group_of(target))
+
+    def _cpu_limit(self, target: str) -> CpuLimit:
+        return CpuLimit(*self._group_of(target))
+
+    def _group_of(self, target: str) -> tuple[str, Warden]:
         if self._workspace is None or self._warden is None:
             raise LabError("the lab is not running; start it first")
-        return MemoryLimit(f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden)
+        return f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden
