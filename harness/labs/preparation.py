@@ -20,7 +20,6 @@ from harness.labs.memory import LimitsMemory, MemoryLimit
 from harness.labs.own_servers import OwnServers
 from harness.labs.possibilities import is_prepared, why_not, why_not_here
 from harness.labs.postgres import PostgresServer
-from harness.labs.server_process import ServerProcess
 from harness.labs.toxiproxy import ToxiproxyProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -56,10 +55,6 @@ class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory, LimitsCp
         if not reason and need.capability is Capability.FORCE_HEALTH:
             reason = self._no_forcing.get(need.target, "")
         return reason
-
-    def processes(self) -> Mapping[str, ServerProcess]:
-        """Give the server processes by name, for whoever describes the lab to a person."""
-        return {name: server.process for name, server in self._servers.items()}
 
     def _is_needed(self, capability: Capability, target: str) -> bool:
         """Tell whether to start servers for it; where it cannot be done, that is said later."""
