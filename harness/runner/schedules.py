@@ -58,7 +58,7 @@ OF_A_PREPARED_LAB: Mapping[str, Chance] = {
     "disk-full": Chance(0.5, targets=frozenset(_INSTANCES)),
     "read-only-disk": Chance(0.5, targets=frozenset(_INSTANCES)),
     "memory-limit": Chance(0.5, ("4", "64"), frozenset(_INSTANCES)),
-    "cpu-limit": Chance(0.5, ("10", "30"), _WITH_LB),
+    "cpu-limit": Chance(0.5, ("10", "20"), _WITH_LB),
     "disconnect": Chance(0.5),
     "clock-shift": Chance(0.5, ("3600", "-3600"), _WITH_LB),
     "rolling-deploy": Chance(0.5, targets=frozenset({"lb"})),
