@@ -98,8 +98,8 @@ PRIMARY_SLOW = _primary(
 )
 PRIMARY_BUSY = _primary(
     "primary-busy",
-    "gets a tenth of a processor",
-    _for_five_seconds(CpuLimit("primary", 10)),
+    "gets a fifth of a processor",
+    _for_five_seconds(CpuLimit("primary", 20)),
 )
 PRIMARY_DISCONNECTED = _primary(
     "primary-disconnected",
