@@ -54,7 +54,7 @@ def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
         ("memory-limit primary 0", "numbers are above 0"),
         ("memory-limit primary 1000", "no request shows a limit above"),
         ("cpu-limit primary 0", "numbers are above 0"),
-        ("cpu-limit primary 50", "a busy machine shows no limit above 40 %"),
+        ("cpu-limit primary 50", "a busy machine shows no limit above 25 %"),
         ("clock-shift primary -5", "cannot be told from delay"),
         ("clock-shift primary soon", "numbers that clock-shift does not take"),
         ("failpoint lb BANG", "words that failpoint does not take"),
