@@ -1,5 +1,6 @@
 """Owns the fault that keeps a processor from a server; its healing lets it have one again."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -117,13 +118,15 @@ async def _press(limited: OnCpu, lab: Lab, target: str) -> Pressed:
     load = Load(lab.urls()[target], is_instance)
     throttles, cpu_seconds = await limited.cpu_throttles(target), _cpu_seconds(lab, target)
     began = monotonic()
-    await load.press(min(_PRESS_SECONDS, proof.PROOF_SECONDS * 0.7))
-    return Pressed(
-        monotonic() - began,
-        load.answers,
-        _cpu_seconds(lab, target) - cpu_seconds,
-        await limited.cpu_throttles(target) - throttles,
-    )
+    async with load.pressing():
+        await asyncio.sleep(min(_PRESS_SECONDS, proof.PROOF_SECONDS * 0.7))
+        # Before the clients go: PostgreSQL ends the process of each, and its account is gone.
+        return Pressed(
+            monotonic() - began,
+            load.answers,
+            _cpu_seconds(lab, target) - cpu_seconds,
+            await limited.cpu_throttles(target) - throttles,
+        )
 
 
 def _cpu_seconds(lab: Lab, target: str) -> float:

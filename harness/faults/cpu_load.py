@@ -5,7 +5,8 @@ that does not exist, and a load balancer answers heartbeats.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ _VECTOR = b'{"query_embeddings": [[' + b",".join([b"0.25"] * 20_000) + b"]]}"
 # Some 10 ms of one processor.
 _COUNT = "select count(*) from generate_series(1, 50000)"
 
+_ERRORS_OF_POSTGRES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 
 @dataclass
 class Load:
@@ -30,17 +37,22 @@ class Load:
     is_instance: bool
     answers: int = field(default=0, init=False)
 
-    async def press(self, seconds: float) -> None:
-        """Ask for so long; a server that refuses is asked again. Raises nothing."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for number in range(_CONNECTIONS):
-                    group.create_task(self._ask_again_and_again(), name=f"load {number}")
+    @asynccontextmanager
+    async def pressing(self) -> AsyncIterator[None]:
+        """Ask as long as the body lasts; a server that refuses is asked again."""
+        async with asyncio.TaskGroup() as group:
+            clients = [
+                group.create_task(self._ask_again_and_again(), name=f"load {number}")
+                for number in range(_CONNECTIONS)
+            ]
+            yield
+            for client in clients:
+                client.cancel()
 
     async def _ask_again_and_again(self) -> None:
         is_database = urlsplit(self.url).scheme == "postgresql"
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(OSError, *_ERRORS_OF_POSTGRES):
                 await (self._ask_postgres() if is_database else self._ask_http())
                 continue
             await asyncio.sleep(_RETRY_SECONDS)
