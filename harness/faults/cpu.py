@@ -71,7 +71,8 @@ class CpuLimit(Kill):
 
         def shows(pressed: Pressed) -> bool:
             most_seconds = (pressed.seconds + _PERIODS_SECONDS) * self.percent / 100
-            return pressed.throttles > 0 and pressed.cpu_seconds < most_seconds + _ROUNDING_SECONDS
+            is_within = 0.0 < pressed.cpu_seconds < most_seconds + _ROUNDING_SECONDS
+            return pressed.throttles > 0 and is_within
 
         return await self._see(lab, shows, f"was not seen to be held to {self.percent} %")
 
@@ -116,7 +117,7 @@ async def _press(limited: OnCpu, lab: Lab, target: str) -> Pressed:
     """Give the server work for a second, or for most of the time that a proof has."""
     is_instance = target in {instance.name for instance in lab.instances}
     load = Load(lab.urls()[target], is_instance)
-    throttles, cpu_seconds = await limited.cpu_throttles(target), _cpu_seconds(lab, target)
+    throttles, cpu_seconds = await limited.cpu_throttles(target), limited.cpu_seconds(target)
     began = monotonic()
     async with load.pressing():
         await asyncio.sleep(min(_PRESS_SECONDS, proof.PROOF_SECONDS * 0.7))
@@ -124,13 +125,9 @@ async def _press(limited: OnCpu, lab: Lab, target: str) -> Pressed:
         return Pressed(
             monotonic() - began,
             load.answers,
-            _cpu_seconds(lab, target) - cpu_seconds,
+            limited.cpu_seconds(target) - cpu_seconds,
             await limited.cpu_throttles(target) - throttles,
         )
-
-
-def _cpu_seconds(lab: Lab, target: str) -> float:
-    return sum(sample.cpu_seconds for sample in lab.samples() if sample.server == target)
 
 
 def _on_cpu(lab: Lab) -> OnCpu:

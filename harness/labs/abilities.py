@@ -179,6 +179,10 @@ class OnCpu(Killable, Protocol):
         """Let the server run for so much of the time of one processor, its children included."""
         ...
 
+    def cpu_seconds(self, target: str) -> float:
+        """Measure the CPU time of the server and its children that live."""
+        ...
+
     async def cpu_throttles(self, target: str) -> int:
         """Count how often the kernel has held the server back where it is accounted now."""
         ...

@@ -14,11 +14,13 @@ from typing import Self
 
 from harness.errors import LabError
 from harness.labs.warden import Warden
+from harness.polling import poll_until
 
 _ROOT = Path("/sys/fs/cgroup")
 # The shell puts itself into the group and becomes the command, so that nothing is accounted
 # elsewhere, and nobody stands between the lab and the server.
 _ENTER = 'echo $$ > "$0" && exec "$@"'
+_LIFT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,28 @@ class OwnGroup:
         for pid in processes:
             self.write("cgroup.procs", pid)
 
-    def lift(self) -> None:
-        """Let the processes that are left go on outside of it; does nothing without the group."""
-        with suppress(FileNotFoundError):
+    async def lift(self) -> None:
+        """Let the processes that are left go on outside of it; does nothing without the group.
+
+        One that is ending cannot be moved, and keeps the group until it has ended.
+        """
+        await poll_until(
+            self._is_removed,
+            _LIFT_SECONDS,
+            lambda: LabError(f"{self.directory} is in use after {_LIFT_SECONDS:g} s"),
+        )
+
+    async def _is_removed(self) -> bool:
+        try:
             for pid in (self.directory / "cgroup.procs").read_text().split():
                 with suppress(LabError):
                     _write(self._root / "cgroup.procs", int(pid))
             self.directory.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
 
 
 def _write(path: Path, value: int) -> None:

@@ -44,6 +44,11 @@ class CpuLimit(OwnGroup):
 class CountsThrottling:
     """Gives any lab of ours what the kernel says of a server's CPU time."""
 
+    def cpu_seconds(self, target: str) -> float:
+        """Measure that of the server and its children that live; 0 when it does not."""
+        sample = self._process(target).sample()
+        return sample.cpu_seconds if sample is not None else 0.0
+
     async def cpu_throttles(self, target: str) -> int:
         """Count how often the kernel has held the group back that the server is in now."""
         try:
@@ -72,7 +77,7 @@ class LimitsCpu(CountsThrottling):
 
     async def free_cpu(self, target: str) -> None:
         """End the limit."""
-        self._cpu_limit(target).lift()
+        await self._cpu_limit(target).lift()
 
     def _cpu_limit(self, target: str) -> CpuLimit:
         raise NotImplementedError

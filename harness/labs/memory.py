@@ -63,7 +63,7 @@ class LimitsMemory:
 
     async def free_memory(self, target: str) -> None:
         """End the limit."""
-        self._limit(target).lift()
+        await self._limit(target).lift()
 
     def _limit(self, target: str) -> MemoryLimit:
         raise NotImplementedError
