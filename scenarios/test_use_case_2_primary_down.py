@@ -36,6 +36,8 @@ CASES = (
     Case("primary-black-hole", Addressing.ID),
     Case("primary-reset", Addressing.NAME),
     Case("primary-slow", Addressing.ID),
+    Case("primary-busy", Addressing.NAME),
+    Case("primary-disconnected", Addressing.ID),
     Case("primary-flapping", Addressing.NAME),
 )
 

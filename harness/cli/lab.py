@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import shlex
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.cli.columns import columns
+from harness.cli.lab_options import options_of, own_lab_options
 from harness.cli.recipes import curl_lines
 from harness.cli.words import NamingGroup
 from harness.errors import UsageError
@@ -19,6 +20,7 @@ from harness.labs.containers.project import leftovers as find_leftovers
 from harness.labs.containers.project import remove
 from harness.labs.processes import ProcessLabSettings
 from harness.runner.interruption import InterruptedRunError, interruptible
+from harness.runner.lab_choice import PROCESSES
 
 
 @click.group(cls=NamingGroup)
@@ -35,39 +37,37 @@ def lab() -> None:
 Examples:
   chroma-chaos lab up
   chroma-chaos lab up --instances 3
+  chroma-chaos lab up --lab compose --instances 3
   chroma-chaos lab up --lb-command "python -m my_lb" --lb-ready /health
 """
 )
 @click.option(
     "--instances",
+    "instance_count",
     type=click.IntRange(1, 9),
     default=ProcessLabSettings.instance_count,
     show_default=True,
-    help="How many Chroma servers.",
+    help="How many Chroma servers; 2 or 3 in containers.",
 )
-@click.option("--lb-command", help="Start this load balancer instead of our own.")
-@click.option(
-    "--lb-ready",
-    metavar="PATH",
-    default=ProcessLabSettings.lb_ready_path,
-    show_default=True,
-    help="A path that answers 200 when it is ready.",
-)
+@own_lab_options
 @click.option(
     "--run-directory",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where logs go; its last part names the lab. By default .runs/lab-<number>.",
 )
-def up(instances: int, lb_command: str | None, lb_ready: str, run_directory: Path | None) -> int:
+def up(run_directory: Path | None, **said: Any) -> int:
     """Bring up a lab that stays until it is taken down, and print its addresses."""
+    options, _ = options_of(said)
     register = LabRegister.from_environment()
     directory = (run_directory or register.root / register.next_name()).resolve()
     wanted = LabRecord(
         name=directory.name,
         run_directory=str(directory),
-        instance_count=instances,
-        lb_command=tuple(shlex.split(lb_command or "")) or ProcessLabSettings.lb_command,
-        lb_ready_path=lb_ready,
+        lab=options.lab or PROCESSES,
+        instance_count=options.instance_count,
+        lb_command=options.lb_command,
+        lb_image=options.lb_image,
+        lb_ready_path=options.lb_ready or ProcessLabSettings.lb_ready_path,
         created_seconds=time.time(),
     )
     try:
@@ -174,11 +174,19 @@ def _description(record: LabRecord) -> str:
             "Try it:",
             "",
             *curl_lines(record.url("lb")),
+            *_for_administrators(record),
             "",
             f"Logs are in {record.run_directory}/logs. "
             f"Take it down by: chroma-chaos lab down {record.name}",
         )
     )
+
+
+def _for_administrators(record: LabRecord) -> tuple[str, ...]:
+    """Give a line for the endpoints that take a token; none where they take none."""
+    headers = (f"-H '{name}: {value}'" for name, value in record.admin_headers.items())
+    said = " ".join(headers)
+    return (f"curl -s {said} {record.url('lb')}/admin/instances",) if said else ()
 
 
 def _addresses(record: LabRecord) -> list[tuple[str, str, str]]:

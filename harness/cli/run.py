@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import shutil
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from harness.model.verdict import Outcome, combine
 from harness.report.progress import ConsoleProgress
 from harness.report.summary import print_summary
 from harness.runner.composition import composed
+from harness.runner.draw import draw_for
 from harness.runner.interruption import InterruptedRunError, interruptible
 from harness.runner.lab_choice import LabOptions, make_lab
 from harness.runner.run import RunResult, RunSettings
@@ -36,6 +38,7 @@ from harness.runner.scenarios.registry import scenario_named
 from harness.runner.schedules import (
     CHANCES,
     OF_A_PREPARED_LAB,
+    Chance,
     random_schedule,
     read_schedule,
 )
@@ -124,13 +127,18 @@ def run(
     clients_do = settings_of(workload)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     composition = composed(faults, seed, seconds) if faults else None
-    chosen = _choose(scenario, schedule_file, composition, seed, seconds, all_faults=all_faults)
+    console = Console()
+
+    def by_chance() -> Schedule:
+        chances = OF_A_PREPARED_LAB if all_faults else CHANCES
+        return random_schedule(seed, seconds, _possible(console, options, chances))
+
+    chosen = _choose(scenario, schedule_file, composition, by_chance)
     root = store().root
     path = run_directory or default_run_directory(root, chosen.name, seed, datetime.now(UTC))
     options = replace(options, needs=chosen.needs, lb_environment=chosen.lb_environment)
     repeat = options_that_repeat(seed, clients_do, options)
     settings = RunSettings(chosen, seed, RunDirectory(path), clients_do, repeat)
-    console = Console()
     announce(console, settings)
     result = conduct(console, settings, options)
     print_summary(console, result.history, result.verdicts)
@@ -162,10 +170,7 @@ def _choose(
     scenario: str | None,
     schedule_file: Path | None,
     composition: Schedule | None,
-    seed: int,
-    seconds: float,
-    *,
-    all_faults: bool,
+    by_chance: Callable[[], Schedule],
 ) -> Scenario:
     if [scenario, schedule_file, composition].count(None) != 2:
         raise UsageError(
@@ -177,9 +182,18 @@ def _choose(
         assert composition is not None
         return scheduled(composition)
     if scenario == RANDOM:
-        chances = OF_A_PREPARED_LAB if all_faults else CHANCES
-        return scheduled(random_schedule(seed, seconds, chances))
+        return scheduled(by_chance())
     return scenario_named(scenario)
+
+
+def _possible(
+    console: Console, options: LabOptions, chances: Mapping[str, Chance]
+) -> Mapping[str, Chance]:
+    """Say which faults the lab cannot do, and give the others."""
+    draw = draw_for(chances, lambda needs: make_lab(replace(options, needs=needs), Path()))
+    if draw.left_out:
+        console.print(f"Left out: {draw}", highlight=False, soft_wrap=True)
+    return draw.chances
 
 
 def announce(console: Console, settings: RunSettings) -> None:

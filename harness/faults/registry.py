@@ -7,7 +7,9 @@ from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole, HalfOpen
 from harness.faults.clock import ClockShift
+from harness.faults.cpu import CpuLimit
 from harness.faults.cut import Cut
+from harness.faults.disconnect import Disconnect
 from harness.faults.disk import DiskFull, ReadOnlyDisk
 from harness.faults.drop_answer import DropAnswers
 from harness.faults.errors import Errors
@@ -50,6 +52,8 @@ OF_THE_LAB: Mapping[str, Callable[..., Fault]] = {
     "disk-full": DiskFull,
     "read-only-disk": ReadOnlyDisk,
     "memory-limit": MemoryLimit,
+    "cpu-limit": CpuLimit,
+    "disconnect": Disconnect,
     "clock-shift": ClockShift,
     "rolling-deploy": RollingDeploy,
     "second-lb": SecondLb,

@@ -11,23 +11,26 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.keeping.register import LabRecord, LabRegister, ProcessRecord, ServerRecord
+from harness.labs.own_servers import OwnServers
 from harness.labs.process_tree import ProcessIdentity
-from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.runner.interruption import interruptible
+from harness.runner.lab_choice import LabOptions, make_lab
 
 
 async def keep(register: LabRegister, record: LabRecord) -> None:
     """Keep a lab until this is cancelled."""
-    lab = ProcessLab(
-        ProcessLabSettings(
-            run_directory=Path(record.run_directory),
-            instance_count=record.instance_count,
-            lb_command=record.lb_command,
-            lb_ready_path=record.lb_ready_path,
-        )
+    options = LabOptions(
+        lab=record.lab,
+        instance_count=record.instance_count,
+        lb_command=record.lb_command,
+        lb_image=record.lb_image,
+        lb_ready=record.lb_ready_path,
     )
+    lab = make_lab(options, Path(record.run_directory))
+    if not isinstance(lab, OwnServers):
+        raise UsageError(f"a lab of {record.lab} is not brought up, it is there")
     try:
         await lab.start()
         register.update(_with_servers(record, lab))
@@ -37,7 +40,7 @@ async def keep(register: LabRegister, record: LabRecord) -> None:
         register.remove(record.name)
 
 
-def _with_servers(record: LabRecord, lab: ProcessLab) -> LabRecord:
+def _with_servers(record: LabRecord, lab: OwnServers) -> LabRecord:
     proxied_urls = lab.proxied_urls()
     servers = tuple(
         ServerRecord(name, lab.urls()[name], proxied_urls.get(name), ProcessRecord.of(identity))
@@ -45,7 +48,10 @@ def _with_servers(record: LabRecord, lab: ProcessLab) -> LabRecord:
         if (identity := process.identity) is not None
     )
     return msgspec.structs.replace(
-        record, servers=servers, startup_seconds=dict(lab.startup_seconds)
+        record,
+        servers=servers,
+        startup_seconds=dict(lab.startup_seconds),
+        admin_headers=dict(lab.administration().headers),
     )
 
 

@@ -16,7 +16,8 @@ from harness.labs.process_tree import kill_tree
 from harness.labs.readiness import answers_ok, healthy_instances, postgres_accepts, probe_client
 from harness.polling import poll_until
 
-_UP_TIMEOUT_SECONDS = 60.0
+# Images may have to be fetched first; each server has a time of its own, which is shorter.
+_UP_TIMEOUT_SECONDS = 600.0
 _DOWN_TIMEOUT_SECONDS = 10.0
 _GONE_TIMEOUT_SECONDS = 3.0
 

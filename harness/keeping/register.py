@@ -48,14 +48,21 @@ class ServerRecord(msgspec.Struct, frozen=True):
 
 
 class LabRecord(msgspec.Struct, frozen=True):
-    """A lab in the register; while it starts it has no servers yet."""
+    """A lab in the register; while it starts it has no servers yet.
+
+    `lb_command` or `lb_image` is another load balancer than ours. `admin_headers` are what the
+    load balancer asks of administrators.
+    """
 
     name: str
     run_directory: str
+    lab: str
     instance_count: int
-    lb_command: tuple[str, ...]
     lb_ready_path: str
     created_seconds: float
+    lb_command: str | None = None
+    lb_image: str | None = None
+    admin_headers: dict[str, str] = {}
     keeper: ProcessRecord | None = None
     servers: tuple[ServerRecord, ...] = ()
     startup_seconds: dict[str, float] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from harness.labs.administration import Administration
-from harness.labs.base import Killable, Need
+from harness.labs.base import Killable, Need, Networked
 from harness.labs.process_tree import ProcessIdentity
 from harness.labs.server_process import ServerCommand, ServerProcess
 
@@ -168,4 +168,38 @@ class InMemory(Killable, Protocol):
 
     async def free_memory(self, target: str) -> None:
         """Let the server have what it wants again."""
+        ...
+
+
+@runtime_checkable
+class OnCpu(Killable, Protocol):
+    """The ability behind `Capability.LIMIT_CPU`."""
+
+    async def limit_cpu(self, target: str, percent: int) -> None:
+        """Let the server run for so much of the time of one processor, its children included."""
+        ...
+
+    def cpu_seconds(self, target: str) -> float:
+        """Measure the CPU time of the server and its children that live."""
+        ...
+
+    async def cpu_throttles(self, target: str) -> int:
+        """Count how often the kernel has held the server back where it is accounted now."""
+        ...
+
+    async def free_cpu(self, target: str) -> None:
+        """Let the server run whenever it wants to again."""
+        ...
+
+
+@runtime_checkable
+class OnLinks(Networked, Protocol):
+    """The ability behind `Capability.DISCONNECT`."""
+
+    async def disconnect(self, target: str) -> None:
+        """Take the server off the network on which the load balancer reaches it."""
+        ...
+
+    async def reconnect(self, target: str) -> None:
+        """Put it there again, at its address and with its names; does nothing where it is."""
         ...

@@ -25,6 +25,8 @@ class Capability(StrEnum):
     FREEZE_DISK = "freeze-disk"
     SHIFT_CLOCK = "shift-clock"
     LIMIT_MEMORY = "limit-memory"
+    LIMIT_CPU = "limit-cpu"
+    DISCONNECT = "disconnect"
     FORCE_HEALTH = "force-health"
 
 

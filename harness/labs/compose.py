@@ -16,14 +16,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.errors import LabError
+from harness.errors import LabError, UsageError
 from harness.labs.administration import Administration, bearer
 from harness.labs.base import Capability, Need
 from harness.labs.containers.building import HTTP_PROXY, Builder, address_at
 from harness.labs.containers.container import Container
+from harness.labs.containers.cpu import LimitsCpuOfContainers
 from harness.labs.containers.engine import Engine
-from harness.labs.containers.images import SERVICES, fetch_missing, find_compose_file
-from harness.labs.containers.memory import LimitsContainers
+from harness.labs.containers.images import BESIDES, fetch_missing, find_compose_file
+from harness.labs.containers.links import HasLinks
+from harness.labs.containers.memory import LimitsMemoryOfContainers
 from harness.labs.containers.possibilities import LACKING, why_not_in_containers
 from harness.labs.containers.project import leftovers, remove
 from harness.labs.containers.servers import ToxiproxyContainer
@@ -39,7 +41,7 @@ from harness.labs.toxiproxy import ProxyRoute
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 
-_INSTANCES = 2
+_LEAST_INSTANCES, _MOST_INSTANCES = 2, 3
 _STANDBY_PATH = "/health"
 
 
@@ -47,11 +49,13 @@ _STANDBY_PATH = "/health"
 class ComposeLabSettings:
     """What lab to build, of compose.yaml with the variables of the environment.
 
-    `lb_image` is any load balancer that reads its environment. The others are as those of a
-    process lab; without `lb_memory_bytes` it may have what compose.yaml grants it.
+    `instance_count` is 2, or 3. `lb_image` is any load balancer that reads its environment. The
+    others are as those of a process lab; without `lb_memory_bytes` it may have what compose.yaml
+    grants it.
     """
 
     run_directory: Path
+    instance_count: int = _LEAST_INSTANCES
     lb_image: str | None = None
     lb_ready_path: str = "/api/v2/heartbeat"
     lb_memory_bytes: int | None = None
@@ -59,7 +63,7 @@ class ComposeLabSettings:
     lb_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class ComposeLab(LimitsContainers, HasDisks, OwnServers):
+class ComposeLab(OwnServers, HasDisks, HasLinks, LimitsMemoryOfContainers, LimitsCpuOfContainers):
     """A `Lab` with the abilities of a process lab but those that a container cannot have.
 
     What is made in the engine bears the run's id, and is gone when the lab has stopped.
@@ -68,10 +72,19 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
     name = "compose"
 
     def __init__(self, settings: ComposeLabSettings) -> None:
-        super().__init__(settings.run_directory, _INSTANCES, settings.needs)
+        if not _LEAST_INSTANCES <= settings.instance_count <= _MOST_INSTANCES:
+            raise UsageError(
+                f"a lab of containers has {_LEAST_INSTANCES} or {_MOST_INSTANCES} instances, as "
+                f"compose.yaml has; not {settings.instance_count}"
+            )
+        super().__init__(settings.run_directory, settings.instance_count, settings.needs)
         self._settings = settings
+        self._services = (*self._instance_names, *BESIDES)
         self._engine = Engine()
-        file = find_compose_file(lambda image: bool(self._engine.image_id(image)))
+        file = find_compose_file(
+            lambda image: bool(self._engine.image_id(image)),
+            has_third_instance=settings.instance_count == _MOST_INSTANCES,
+        )
         self._own_image = file.service("lb").image
         if settings.lb_image is not None:
             # Another one may do what ours need not; the limit of memory is for all.
@@ -122,7 +135,7 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
         return reason
 
     def administration(self) -> Administration:
-        """Give what forces an instance's health, with the token that the lab has made up."""
+        """Give what tells the load balancer, with the token that the lab has made up."""
         return Administration(self._server("lb").url, bearer(self._admin_token))
 
     def proxied_urls(self) -> Mapping[str, str]:
@@ -132,7 +145,7 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
         return {name: address_at(url, address) for name, url in self._proxied_urls.items()}
 
     def _images(self) -> dict[str, str]:
-        images = {name: self._file.service(name).image for name in SERVICES}
+        images = {name: self._file.service(name).image for name in self._services}
         return images | ({HTTP_PROXY: self._own_image} if self.has_http_proxy else {})
 
     def _is_needed(self, capability: Capability, target: str) -> bool:
@@ -170,8 +183,11 @@ class ComposeLab(LimitsContainers, HasDisks, OwnServers):
             with contextlib.suppress(LabError):
                 remove(self._engine, found)
         reserve = self._ports.reserve
-        builder = Builder(self._engine, self._file, SERVICES, workspace, reserve)
-        builder.make_surroundings()
+        builder = Builder(self._engine, self._file, self._services, workspace, reserve)
+        behind_links = (*self._instance_names, "postgres")
+        builder.make_surroundings(
+            [name for name in behind_links if self._is_needed(Capability.DISCONNECT, name)]
+        )
         lb = self._load_balancer(builder, "lb", self._settings.lb_ready_path)
         ways = self._ways(builder, lb)
         self._proxied_urls = builder.urls_of_ways(ways)

@@ -184,8 +184,12 @@ class OwnServers(StopsServers, DoublesLb):
         return self._running(HttpProxyServer, "http-proxy")
 
     def administration(self) -> Administration:
-        """Give what forces an instance's health; it takes no token from this machine."""
+        """Give what tells the load balancer; a process takes no token from this machine."""
         return Administration(self._server("lb").url, {})
+
+    def processes(self) -> Mapping[str, Runnable]:
+        """Give what each server runs in by name, for whoever describes the lab to a person."""
+        return {name: server.process for name, server in self._servers.items()}
 
     def urls(self) -> Mapping[str, str]:
         """Where each server itself listens, past every proxy."""

@@ -4,10 +4,13 @@ from collections.abc import Callable, Collection
 
 from harness.errors import PartMissingError
 from harness.labs.base import Capability, Need
+from harness.labs.cpu import why_no_cpu_limits
 from harness.labs.disks import why_no_disks
 from harness.labs.memory import why_no_memory_limits
 from harness.parts.faketime import find_faketime
 
+LACKING = frozenset({Capability.DISCONNECT})
+"""What no lab of processes can do, on whatever machine."""
 _OF_LB = frozenset({Capability.DOUBLE_LB, Capability.FAILPOINT})
 _OF_DISKS = frozenset({Capability.FILL_DISK, Capability.FREEZE_DISK})
 # What servers must have been started for.
@@ -15,7 +18,9 @@ _PREPARED = _OF_DISKS | {
     Capability.DOUBLE_LB,
     Capability.SHIFT_CLOCK,
     Capability.FORCE_HEALTH,
+    Capability.DISCONNECT,
 }
+_PROXIES = frozenset({"toxiproxy", "http-proxy"})
 
 
 def why_not(
@@ -44,8 +49,12 @@ def why_not_here(capability: Capability) -> str:
     """Say why no process lab can do it on this machine; nothing when one can."""
     if capability in _OF_DISKS:
         return why_no_disks()
+    if capability is Capability.DISCONNECT:
+        return "processes of this machine share its network; a lab of containers has links"
     if capability is Capability.LIMIT_MEMORY:
         return why_no_memory_limits()
+    if capability is Capability.LIMIT_CPU:
+        return why_no_cpu_limits()
     if capability is Capability.SHIFT_CLOCK:
         try:
             find_faketime()
@@ -71,6 +80,10 @@ def _why_not_to(need: Need, instances: Collection[str], has_failpoints: bool) ->
         return f"only Chroma servers are seen to lack memory: {', '.join(instances)}"
     if need.capability is Capability.FORCE_HEALTH and need.target not in instances:
         return f"only Chroma servers are forced out of service: {', '.join(instances)}"
+    if need.capability is Capability.DISCONNECT and need.target not in (*instances, "postgres"):
+        return f"only {', '.join(instances)} and postgres have a link of their own to Toxiproxy"
+    if need.capability is Capability.LIMIT_CPU and need.target in _PROXIES:
+        return f"{need.target} is the lab's own: slow down what is behind it"
     if need.capability is Capability.SHIFT_CLOCK and need.target == "toxiproxy":
         return "toxiproxy tells nobody its time"
     return ""

@@ -12,6 +12,7 @@ from harness.errors import LabError
 from harness.labs.base import Capability, Need
 from harness.labs.chroma import ChromaServer
 from harness.labs.clocks import ClockFile, ShiftsClocks
+from harness.labs.cpu import CpuLimit, LimitsCpu
 from harness.labs.disks import HasDisks, OwnDisk
 from harness.labs.http_proxy import HttpProxyProcess
 from harness.labs.load_balancer import LoadBalancerProcess
@@ -19,7 +20,6 @@ from harness.labs.memory import LimitsMemory, MemoryLimit
 from harness.labs.own_servers import OwnServers
 from harness.labs.possibilities import is_prepared, why_not, why_not_here
 from harness.labs.postgres import PostgresServer
-from harness.labs.server_process import ServerProcess
 from harness.labs.toxiproxy import ToxiproxyProcess
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
@@ -30,7 +30,7 @@ ProcessServer = (
 )
 
 
-class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory):
+class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory, LimitsCpu):
     """Gives a process lab all abilities that take more than a signal or a proxy."""
 
     _servers: Mapping[str, ProcessServer]
@@ -55,10 +55,6 @@ class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory):
         if not reason and need.capability is Capability.FORCE_HEALTH:
             reason = self._no_forcing.get(need.target, "")
         return reason
-
-    def processes(self) -> Mapping[str, ServerProcess]:
-        """Give the server processes by name, for whoever describes the lab to a person."""
-        return {name: server.process for name, server in self._servers.items()}
 
     def _is_needed(self, capability: Capability, target: str) -> bool:
         """Tell whether to start servers for it; where it cannot be done, that is said later."""
@@ -89,6 +85,12 @@ class PreparedServers(OwnServers, HasDisks, ShiftsClocks, LimitsMemory):
         self._disks, self._clocks = {}, {}
 
     def _limit(self, target: str) -> MemoryLimit:
+        return MemoryLimit(*self._group_of(target))
+
+    def _cpu_limit(self, target: str) -> CpuLimit:
+        return CpuLimit(*self._group_of(target))
+
+    def _group_of(self, target: str) -> tuple[str, Warden]:
         if self._workspace is None or self._warden is None:
             raise LabError("the lab is not running; start it first")
-        return MemoryLimit(f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden)
+        return f"chroma-chaos-{self._workspace.run_id}-{target}", self._warden

@@ -21,6 +21,7 @@ from harness.labs.front import Front
 from harness.labs.http_proxy import HttpProxyProcess
 from harness.labs.lb_pair import LbPair
 from harness.labs.load_balancer import LoadBalancerProcess, LoadBalancerSettings
+from harness.labs.possibilities import LACKING
 from harness.labs.postgres import PostgresServer
 from harness.labs.preparation import PreparedServers, ProcessServer
 from harness.labs.toxiproxy import ProxyRoute, ToxiproxyProcess
@@ -77,8 +78,8 @@ class ProcessLab(PreparedServers):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """All there are; to intercept takes the HTTP proxy."""
-        lacking = set() if self.has_http_proxy else {Capability.INTERCEPT}
+        """What processes can do; to intercept takes the HTTP proxy."""
+        lacking = LACKING if self.has_http_proxy else LACKING | {Capability.INTERCEPT}
         return frozenset(Capability) - lacking
 
     @property

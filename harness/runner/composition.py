@@ -16,7 +16,7 @@ from harness.labs.base import Capability
 from harness.model.schedule import Schedule, ScheduledFault
 
 _WORDS = ("at", "for", "every", "times")
-_OF_THE_NETWORK = frozenset({Capability.CUT, Capability.DEGRADE})
+_OF_THE_NETWORK = frozenset({Capability.CUT, Capability.DEGRADE, Capability.DISCONNECT})
 # Milliseconds are fine enough, and sums of decimal fractions stay readable.
 _DIGITS = 3
 

@@ -20,11 +20,12 @@ PROCESSES, COMPOSE, REMOTE = "processes", "compose", "remote"
 class LabOptions:
     """What the options say of the lab; what they leave out is the lab's own default.
 
-    Without a `lab`, URLs mean the remote one. `needs` is what the run will ask of it,
-    `lb_environment` what it sets for a load balancer that the lab starts.
+    Without a `lab`, URLs mean the remote one. `instance_count` is for labs of ours. `needs` is what
+    the run will ask of it, `lb_environment` what it sets for a load balancer that the lab starts.
     """
 
     lab: str | None = None
+    instance_count: int = ProcessLabSettings.instance_count
     lb_command: str | None = None
     lb_image: str | None = None
     lb_ready: str | None = None
@@ -127,6 +128,7 @@ def check_url(option: str, url: str) -> None:
 def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
     settings = ProcessLabSettings(
         run_directory,
+        instance_count=options.instance_count,
         needs=options.needs,
         lb_environment=options.lb_environment,
         lb_memory_bytes=options.lb_memory_bytes,
@@ -141,6 +143,7 @@ def _process_lab(options: LabOptions, run_directory: Path) -> Lab:
 def _compose_lab(options: LabOptions, run_directory: Path) -> Lab:
     settings = ComposeLabSettings(
         run_directory,
+        instance_count=options.instance_count,
         lb_image=options.lb_image,
         needs=options.needs,
         lb_environment=options.lb_environment,

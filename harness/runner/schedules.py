@@ -29,7 +29,7 @@ _WITH_LB = _SERVERS | {"lb"}
 
 
 @dataclass(frozen=True)
-class _Chance:
+class Chance:
     """How often a kind of fault comes, with which numbers, and whom it may hit."""
 
     weight: float
@@ -37,38 +37,38 @@ class _Chance:
     targets: frozenset[str] = _SERVERS
 
 
-CHANCES: Mapping[str, _Chance] = {
-    "kill": _Chance(2.0, targets=_WITH_LB),
-    "pause": _Chance(2.0, targets=_WITH_LB),
-    "cut": _Chance(1.0),
-    "black-hole": _Chance(1.0),
-    "half-open": _Chance(1.0),
-    "reset": _Chance(1.0),
-    "latency": _Chance(1.0, ("2000", "1000 300", "400")),
-    "bandwidth": _Chance(1.0, ("8", "64")),
-    "limited-data": _Chance(1.0, ("8",)),
-    "slow-close": _Chance(1.0, ("1000",)),
+CHANCES: Mapping[str, Chance] = {
+    "kill": Chance(2.0, targets=_WITH_LB),
+    "pause": Chance(2.0, targets=_WITH_LB),
+    "cut": Chance(1.0),
+    "black-hole": Chance(1.0),
+    "half-open": Chance(1.0),
+    "reset": Chance(1.0),
+    "latency": Chance(1.0, ("2000", "1000 300", "400")),
+    "bandwidth": Chance(1.0, ("8", "64")),
+    "limited-data": Chance(1.0, ("8",)),
+    "slow-close": Chance(1.0, ("1000",)),
 }
 """What every machine can do, with the lab that every run has."""
 
-OF_A_PREPARED_LAB: Mapping[str, _Chance] = {
+OF_A_PREPARED_LAB: Mapping[str, Chance] = {
     **{kind: replace(chance, targets=_WITH_LB) for kind, chance in CHANCES.items()},
-    "stop": _Chance(1.0, targets=_WITH_LB),
-    "restart": _Chance(1.0, targets=_WITH_LB),
-    "disk-full": _Chance(0.5, targets=frozenset(_INSTANCES)),
-    "read-only-disk": _Chance(0.5, targets=frozenset(_INSTANCES)),
-    "memory-limit": _Chance(0.5, ("4", "64"), frozenset(_INSTANCES)),
-    "clock-shift": _Chance(0.5, ("3600", "-3600"), _WITH_LB),
-    "rolling-deploy": _Chance(0.5, targets=frozenset({"lb"})),
-    "second-lb": _Chance(0.5, targets=frozenset({"lb"})),
-    "failpoint": _Chance(0.5, ("before-commit", "after-append"), frozenset({"lb"})),
+    "stop": Chance(1.0, targets=_WITH_LB),
+    "restart": Chance(1.0, targets=_WITH_LB),
+    "disk-full": Chance(0.5, targets=frozenset(_INSTANCES)),
+    "read-only-disk": Chance(0.5, targets=frozenset(_INSTANCES)),
+    "memory-limit": Chance(0.5, ("4", "64"), frozenset(_INSTANCES)),
+    "cpu-limit": Chance(0.5, ("10", "20"), _WITH_LB),
+    "disconnect": Chance(0.5),
+    "clock-shift": Chance(0.5, ("3600", "-3600"), _WITH_LB),
+    "rolling-deploy": Chance(0.5, targets=frozenset({"lb"})),
+    "second-lb": Chance(0.5, targets=frozenset({"lb"})),
+    "failpoint": Chance(0.5, ("before-commit", "after-append"), frozenset({"lb"})),
 }
 """What takes a lab that was started for it: root, libfaketime, a load balancer of our own."""
 
 
-def random_schedule(
-    seed: int, seconds: float, chances: Mapping[str, _Chance] = CHANCES
-) -> Schedule:
+def random_schedule(seed: int, seconds: float, chances: Mapping[str, Chance] = CHANCES) -> Schedule:
     """Make a schedule in which faults overlap, follow one another, and hit every server.
 
     No server has two faults at once, because one would hide the effect of the other; the lb and
@@ -84,7 +84,8 @@ def random_schedule(
         lasts = source.uniform(_SHORTEST_SECONDS, _LONGEST_SECONDS)
         if at_seconds + lasts > seconds:
             break
-        if free := _free_targets(faults, at_seconds):
+        free = _free_targets(faults, at_seconds)
+        if free := [target for target in free if _may_hit(target, chances, spared)]:
             words = _fault(f"schedule {seed} {place}", free, chances, spared)
             begins, lasts = round(at_seconds, 3), round(lasts, 3)
             faults.append(ScheduledFault(fault=words, at_seconds=begins, seconds=lasts))
@@ -106,16 +107,20 @@ def _free_targets(faults: Sequence[ScheduledFault], at_seconds: float) -> list[s
     return targets
 
 
-def _fault(place: str, targets: Sequence[str], chances: Mapping[str, _Chance], spared: str) -> str:
+def _fault(place: str, targets: Sequence[str], chances: Mapping[str, Chance], spared: str) -> str:
     target = _drawn(f"{place} target", dict.fromkeys(targets, 1.0))
-    may_hit = {
+    kind = _drawn(f"{place} kind", _may_hit(target, chances, spared))
+    numbers = _drawn(f"{place} {kind}", dict.fromkeys(chances[kind].numbers, 1.0))
+    return f"{kind} {target} {numbers}".rstrip()
+
+
+def _may_hit(target: str, chances: Mapping[str, Chance], spared: str) -> dict[str, float]:
+    """Give the kinds of faults that the target may have, with their weights."""
+    return {
         kind: chance.weight
         for kind, chance in chances.items()
         if target in chance.targets and not (kind in _RUINOUS and target == spared)
     }
-    kind = _drawn(f"{place} kind", may_hit)
-    numbers = _drawn(f"{place} {kind}", dict.fromkeys(chances[kind].numbers, 1.0))
-    return f"{kind} {target} {numbers}".rstrip()
 
 
 def _drawn(place: str, weights: Mapping[str, float]) -> str:

@@ -28,6 +28,7 @@ _NOT_OF_THE_PROCESS = frozenset(
     {
         Capability.CUT,
         Capability.DEGRADE,
+        Capability.DISCONNECT,
         Capability.INTERCEPT,
         Capability.SHIFT_CLOCK,
         Capability.FORCE_HEALTH,

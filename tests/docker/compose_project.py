@@ -43,6 +43,12 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
     return done.stdout
 
 
+def offline_images() -> dict[str, str]:
+    """Give the images that these tests build, by the variables that name them."""
+    lines = (line for line in OFFLINE_IMAGES.read_text().splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
 class ComposeProject:
     """One lab; its name tells the process that made it, so that leftovers are known for such."""
 

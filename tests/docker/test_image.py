@@ -3,10 +3,12 @@
 import asyncio
 import json
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from harness.checkers import (
     availability,
@@ -16,7 +18,10 @@ from harness.checkers import (
     phantom,
     resurrection,
 )
+from harness.faults.base import Fault
 from harness.faults.kill import Kill
+from harness.faults.stop import Stop
+from harness.labs.compose import ComposeLab, ComposeLabSettings
 from harness.load.figures import documents_written
 from harness.load.settings import LoadSettings, Upload
 from harness.model.history import Limits
@@ -26,10 +31,9 @@ from harness.runner.load_scenario import load_scenario
 from harness.runner.run import RunSettings
 from harness.runner.run_directory import RunDirectory
 from harness.runner.scenario import Disruption, Phase, Scenario
-from harness.runner.session import run_in_lab
+from harness.runner.session import record_run
 from harness.workloads.settings import WorkloadSettings
-from tests.docker.compose_project import ROOT, ComposeProject, run
-from tests.docker.container_lab import ContainerLab
+from tests.docker.compose_project import ROOT, ComposeProject, offline_images, run
 from tests.integration.lb.calls import add, create, eventually, is_quiet
 from tests.unit.runner.test_nemesis import SilentProgress
 
@@ -39,17 +43,6 @@ MEMORY_BYTES = 400 << 20
 RENDER_SECONDS = "30"
 SILENT = ("primary", "replica", "postgres")
 USERS, DOCUMENTS, DOCUMENTS_PER_REQUEST = 50, 200, 50
-ENDS = Scenario(
-    "lb-ends",
-    "Use case 6, transaction safety",
-    "The load balancer ends three times under load, and nothing acknowledged is lost.",
-    (
-        Phase("baseline", 2.0),
-        Phase("ends", 9.0, tuple(Disruption(Kill("lb"), at, 0.5) for at in (0.0, 3.0, 6.0))),
-        Phase("recovery", 3.0),
-    ),
-    Limits(failed_operations=None, gap_seconds=None, converge_seconds=10.0),
-)
 BUSY = WorkloadSettings(clients=12, operations_per_second=30.0)
 PROMISES = (durability, resurrection, phantom, convergence, linearizability)
 
@@ -112,18 +105,47 @@ async def test_it_listens_where_its_platform_says_before_anything_else_is_there(
         run("docker", "rm", "--force", name)
 
 
-@pytest.mark.parametrize(("ending", "seed"), [("kill", 7), ("stop", 8)])
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(images: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ComposeLab]:
+    """Share one lab of the harness with these images; a test leaves every server of it well."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, image in offline_images().items():
+            patch.setenv(name, image)
+        lab = ComposeLab(ComposeLabSettings(tmp_path_factory.mktemp("lab") / "lab"))
+    try:
+        await lab.start()
+        yield lab
+    finally:
+        await lab.stop()
+
+
+def ends(fault: Fault) -> Scenario:
+    disruptions = tuple(Disruption(fault, at_seconds, 0.5) for at_seconds in (0.0, 3.0, 6.0))
+    return Scenario(
+        "lb-ends",
+        "Use case 6, transaction safety",
+        "The load balancer ends three times under load, and nothing acknowledged is lost.",
+        (Phase("baseline", 2.0), Phase("ends", 9.0, disruptions), Phase("recovery", 3.0)),
+        Limits(failed_operations=None, gap_seconds=None, converge_seconds=10.0),
+    )
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("fault", "seed", "seen"),
+    [(Kill("lb"), 7, "the process is gone"), (Stop("lb"), 8, "it ended with exit code 0;")],
+    ids=["killed", "asked"],
+)
 async def test_an_end_under_load_loses_nothing_acknowledged(
-    project: ComposeProject, tmp_path: Path, ending: str, seed: int
+    lab: ComposeLab, tmp_path: Path, fault: Fault, seed: int, seen: str
 ) -> None:
     directory = RunDirectory(tmp_path / "run")
     directory.create()
-    lab = ContainerLab(project, directory.path, ending)
-    result = await run_in_lab(RunSettings(ENDS, seed, directory, BUSY), lab, SilentProgress(), {})
+    settings = RunSettings(ends(fault), seed, directory, BUSY)
+    result = await record_run(settings, lab, SilentProgress(), {})
 
-    # By SIGTERM it ends itself, with 0; SIGKILL is 128 + 9.
-    assert lab.exit_codes == [0 if ending == "stop" else 137] * 3
-    assert [w.took_effect for w in result.history.fault_windows.values()] == [True] * 3
+    windows = result.history.fault_windows.values()
+    assert [seen in window.effect_evidence for window in windows] == [True] * 3
     operations = result.history.operations
     acknowledged = [o for o in operations if o.kind.is_write and o.completion is Completion.OK]
     assert len(acknowledged) > 20
@@ -133,10 +155,9 @@ async def test_an_end_under_load_loses_nothing_acknowledged(
         assert verdict.outcome is Outcome.PASS, verdict
 
 
-async def test_it_gets_by_with_its_memory_under_high_load(
-    project: ComposeProject, tmp_path: Path
-) -> None:
-    started = project.state("lb")["StartedAt"]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_gets_by_with_its_memory_under_high_load(lab: ComposeLab, tmp_path: Path) -> None:
+    before = lab.identity("lb")
     directory = RunDirectory(tmp_path / "run")
     directory.create()
     load = LoadSettings(
@@ -148,17 +169,15 @@ async def test_it_gets_by_with_its_memory_under_high_load(
     )
     workload = WorkloadSettings(name=load.traffic)
     settings = RunSettings(load_scenario(load, (), 9), 9, directory, workload, load=load)
-    result = await run_in_lab(settings, ContainerLab(project, directory.path), SilentProgress(), {})
+    result = await record_run(settings, lab, SilentProgress(), {})
 
     assert documents_written(result.history) == USERS * DOCUMENTS
     for checker in (availability, durability, resurrection, phantom, convergence):
         verdict = result.verdict(checker.NAME)
         assert verdict.outcome is Outcome.PASS, verdict
-    state = project.state("lb")
-    assert state["Running"]
-    assert not state["OOMKilled"]
-    assert state["StartedAt"] == started
-    async with httpx.AsyncClient(base_url=project.urls["lb"]) as lb:
+    assert lab.is_alive("lb")
+    assert lab.identity("lb") == before, "it ended, and was started again"
+    async with httpx.AsyncClient(base_url=lab.lb_url) as lb:
         assert (await lb.get("/status")).json()["memory"]["limit_bytes"] == MEMORY_BYTES
 
 

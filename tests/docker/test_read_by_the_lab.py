@@ -25,7 +25,7 @@ def read() -> dict[str, Service]:
     return dict(read_compose(COMPOSE_FILE.read_text(), VARIABLES).services)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", [*SERVICES, "replica-2"])
 def test_a_service_is_understood_as_compose_does(
     told: dict[str, Any], read: dict[str, Service], name: str
 ) -> None:

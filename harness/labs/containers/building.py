@@ -3,8 +3,9 @@
 Nothing is started here. What is made in the engine are networks and volumes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +13,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 import harness
+from harness.errors import LabError
 from harness.http_proxy.server import Route
 from harness.labs.containers.compose_file import ComposeFile, Service
 from harness.labs.containers.container import Container
 from harness.labs.containers.engine import Engine
+from harness.labs.containers.links import link_of
 from harness.labs.containers.plan import ContainerPlan, Mount
 from harness.labs.containers.project import Project
 from harness.labs.containers.servers import (
@@ -33,6 +36,7 @@ from harness.labs.workspace import Workspace
 OUTSIDE = "outside"
 HTTP_PROXY = "http-proxy"
 _CHROMA_PORT, _POSTGRES_PORT, _LB_PORT, _CONTROL_PORT = 8000, 5432, 8000, 8474
+_TRIES = 5
 _HARNESS, _PLACE_OF_HARNESS = Path(harness.__file__).parent, "/opt/harness"
 
 
@@ -68,19 +72,43 @@ class Builder:
         used = [network for name in services for network in file.service(name).networks]
         # A network with one member leads nowhere.
         self._networks = {name for name in used if used.count(name) > 1}
+        self._addresses: dict[str, dict[str, str]] = {}
         configuration = file.configs[next(iter(file.service("toxiproxy").configs))]
         proxies = msgspec.json.decode(configuration, type=list[_Proxy])
         self._proxies = {each.name: each for each in proxies if each.name in services}
 
-    def make_surroundings(self) -> None:
-        """Make the networks and the volumes."""
+    def make_surroundings(self, at_fixed_addresses: Collection[str] = ()) -> None:
+        """Make the networks and the volumes; some servers keep their address on their link."""
         project = self._project
         for name in sorted(self._networks):
-            internal = self._file.networks[name]
-            self._engine.make_network(project.name(name), project.labels, internal=internal)
+            self._make_network(name)
+        for server in at_fixed_addresses:
+            self._addresses[server] = self._fixed_address(link_of(server))
         for service in self._services:
             for volume in self._file.service(service).volumes:
                 self._engine.make_volume(project.name(volume), project.labels)
+
+    def _make_network(self, name: str, subnet: str | None = None) -> None:
+        made, internal = self._project.name(name), self._file.networks[name]
+        self._engine.make_network(made, self._project.labels, internal=internal, subnet=subnet)
+
+    def _fixed_address(self, name: str) -> dict[str, str]:
+        """Choose an address in a network, from the far end: others get the first that is free.
+
+        The engine takes wishes only where it was told the subnet, so the network is made anew.
+        """
+        made = self._project.name(name)
+        for _ in range(_TRIES):
+            subnet = self._engine.subnet(made)
+            self._engine.remove_network(made)
+            try:
+                self._make_network(name, subnet)
+            except LabError:
+                # Another lab has taken the subnet meanwhile.
+                self._make_network(name)
+            else:
+                return {made: str(ip_network(subnet)[-2])}
+        raise LabError(f"network {made} cannot have a subnet of its own: others take it each time")
 
     @property
     def gateway(self) -> str:
@@ -196,6 +224,7 @@ class Builder:
         plan = replace(
             plan,
             labels=self._project.labels,
+            addresses=self._addresses.get(server, {}),
             ports={inside: self._reserve() for inside in service.ports},
             **changes,
         )

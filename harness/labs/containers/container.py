@@ -77,7 +77,13 @@ class Container:
 
     def address_in(self, network: str) -> str:
         """Tell its address in a network, which may change with every start."""
-        return self._engine.address_of(self.id, network)
+        return self._engine.address_of(self.id, network) or ""
+
+    def connect(self, network: str) -> None:
+        """Put it into one of its networks as it was made for it; does nothing where it is."""
+        if self._engine.address_of(self.id, network) is None:
+            aliases, address = self.plan.networks[network], self.plan.addresses.get(network)
+            self._engine.connect(self.id, network, aliases, address)
 
     async def start(self, ready: Callable[[], Awaitable[bool]], timeout_seconds: float) -> None:
         """Start it and return when `ready` holds; raises `LabError`."""
@@ -147,8 +153,8 @@ class Container:
         plan = self.plan
         made = self._engine.make_container(plan.name, plan.configuration(self.environment))
         self._made = (made, dict(self.environment))
-        for network, aliases in plan.further_networks:
-            self._engine.connect(made, network, aliases)
+        for network in plan.further_networks:
+            self.connect(network)
         for path, content in plan.files.items():
             self._engine.put_file(made, path, content)
 

@@ -80,16 +80,32 @@ class Engine:
             repository, tag = docker.utils.parse_repository_tag(name)
             self._api.pull(repository, tag=tag or "latest")
 
-    def make_network(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
+    def make_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool, subnet: str | None = None
+    ) -> None:
         """Make a network; an internal one leads nowhere else."""
+        pools = [docker.types.IPAMPool(subnet)] if subnet else []
         with _honest(f"network {name}"):
-            self._api.create_network(name, driver="bridge", internal=internal, labels=dict(labels))
+            self._api.create_network(
+                name,
+                driver="bridge",
+                internal=internal,
+                labels=dict(labels),
+                ipam=docker.types.IPAMConfig(pool_configs=pools),
+            )
 
     def gateway(self, network: str) -> str:
         """Tell the address of this machine in a network."""
+        return self._addresses(network)["Gateway"]
+
+    def subnet(self, network: str) -> str:
+        """Tell which addresses a network has."""
+        return self._addresses(network)["Subnet"]
+
+    def _addresses(self, network: str) -> dict[str, str]:
         with _honest(f"network {network}"):
             found = self._api.inspect_network(network)["IPAM"]["Config"]
-        return str(found[0]["Gateway"])
+        return dict(found[0])
 
     def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Make a volume."""
@@ -102,10 +118,19 @@ class Engine:
             made = self._api.create_container_from_config(dict(configuration), name)
         return str(made["Id"])
 
-    def connect(self, container: str, network: str, aliases: tuple[str, ...]) -> None:
+    def connect(
+        self, container: str, network: str, aliases: tuple[str, ...], address: str | None
+    ) -> None:
         """Put a container into a network, under these names in addition to its own."""
         with _honest(f"network {network}"):
-            self._api.connect_container_to_network(container, network, aliases=list(aliases))
+            self._api.connect_container_to_network(
+                container, network, aliases=list(aliases), ipv4_address=address
+            )
+
+    def disconnect(self, container: str, network: str) -> None:
+        """Take a container off a network."""
+        with _honest(f"network {network}"):
+            self._api.disconnect_container_from_network(container, network)
 
     def put_file(self, container: str, path: str, content: str) -> None:
         """Write a file into a container that is not started yet."""
@@ -141,11 +166,14 @@ class Engine:
             started_seconds=_seconds(said["StartedAt"]),
         )
 
-    def address_of(self, container: str, network: str) -> str:
-        """Tell the address of a running container in a network."""
+    def address_of(self, container: str, network: str) -> str | None:
+        """Tell the address of a container in a network, empty while it does not run.
+
+        None when it is not there.
+        """
         with _honest("container"):
             networks = self._api.inspect_container(container)["NetworkSettings"]["Networks"]
-        return str(networks[network]["IPAddress"])
+        return str(networks[network]["IPAddress"]) if network in networks else None
 
     def stop_signal(self, container: str) -> str:
         """Tell the signal that asks it to end."""
@@ -172,6 +200,11 @@ class Engine:
         """Let it have at most so much memory, and no swap."""
         with _honest("container"):
             self._api.update_container(container, mem_limit=most_bytes, memswap_limit=most_bytes)
+
+    def limit_cpu(self, container: str, period_us: int, quota_us: int) -> None:
+        """Let it run so much of each period, on all processors together; below 0 as it wants."""
+        with _honest("container"):
+            self._api.update_container(container, cpu_period=period_us, cpu_quota=quota_us)
 
     def remove_container(self, container: str) -> None:
         """Remove it, killing it first, with the volumes that nobody named."""

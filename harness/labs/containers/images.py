@@ -14,9 +14,11 @@ from harness.labs.containers.compose_file import ComposeFile, read_compose
 from harness.labs.containers.engine import Engine
 
 _DIRECTORY = Path(harness.__file__).parents[1] / "compose"
-_COMPOSE, _STAND_INS = "compose.yaml", "offline/images.env"
-SERVICES = ("primary", "replica", "postgres", "toxiproxy", "lb")
-"""Those that a lab consists of."""
+_COMPOSE, _STAND_INS, _THIRD = "compose.yaml", "offline/images.env", "third-instance.env"
+BESIDES = ("postgres", "toxiproxy", "lb")
+"""The services that a lab has besides its instances."""
+SERVICES = ("primary", "replica", *BESIDES)
+"""Those that a lab consists of, if it has no third instance."""
 HINT = "Without a registry, `make lab-images-offline` builds stand-ins for the public images"
 
 
@@ -24,9 +26,13 @@ def find_compose_file(
     is_there: Callable[[str], bool],
     environment: Mapping[str, str] = os.environ,
     directory: Path = _DIRECTORY,
+    *,
+    has_third_instance: bool = False,
 ) -> ComposeFile:
     """Read compose.yaml, with the images that are there; raises `PartMissingError` without it."""
     try:
+        if has_third_instance:
+            environment = {**_variables((directory / _THIRD).read_text()), **environment}
         text = (directory / _COMPOSE).read_text()
         stand_ins = _variables((directory / _STAND_INS).read_text())
     except OSError as error:

@@ -7,59 +7,35 @@ place is that of its first process: the engine tells refusals on some kernels on
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
 from harness.errors import LabError
 from harness.labs.containers.container import Container
 from harness.labs.containers.engine import Engine
+from harness.labs.control_groups import ControlGroup
 
-_ROOT = Path("/sys/fs/cgroup")
 
-
-class ControlGroup:
-    """The account of a process's memory; it is gone when its last process is."""
-
-    def __init__(self, directory: Path, *, is_first_version: bool) -> None:
-        self._directory = directory
-        self._is_first_version = is_first_version
-
-    @classmethod
-    def of(cls, pid: int) -> "ControlGroup":
-        """Find the one of a process; raises `OSError` when it is gone, and `LabError`."""
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-            _, controllers, place = line.split(":", 2)
-            if controllers == "memory" or "memory" in controllers.split(","):
-                return cls(_ROOT / "memory" / place.lstrip("/"), is_first_version=True)
-            if not controllers and (_ROOT / "cgroup.controllers").exists():
-                return cls(_ROOT / place.lstrip("/"), is_first_version=False)
-        raise LabError(f"process {pid} has no account of its memory in {_ROOT}")
+class MemoryAccount(ControlGroup):
+    """The account of a process's memory."""
 
     def kept_bytes(self) -> int:
         """Tell what it cannot be relieved of: all but the cache of files."""
-        if self._is_first_version:
+        if self.is_first_version:
             used, names = "memory.usage_in_bytes", ["total_cache"]
         else:
             used, names = "memory.current", ["inactive_file", "active_file"]
-        figures = self._figures("memory.stat")
-        return self._number(used) - sum(figures[name] for name in names)
+        figures = self.figures("memory.stat")
+        return self.number(used) - sum(figures[name] for name in names)
 
     def refusals(self) -> int:
         """Count how often the kernel refused memory since the group was made."""
-        if self._is_first_version:
-            return self._number("memory.failcnt")
-        return self._figures("memory.events")["max"]
-
-    def _number(self, name: str) -> int:
-        return int((self._directory / name).read_text())
-
-    def _figures(self, name: str) -> dict[str, int]:
-        lines = (line.split() for line in (self._directory / name).read_text().splitlines())
-        return {word: int(number) for word, number in lines}
+        if self.is_first_version:
+            return self.number("memory.failcnt")
+        return self.figures("memory.events")["max"]
 
 
-class LimitsContainers:
+class LimitsMemoryOfContainers:
     """Gives a lab of containers the ability `InMemory`."""
 
     _engine: Engine
@@ -86,11 +62,11 @@ class LimitsContainers:
         granted_bytes = container.plan.memory_bytes or psutil.virtual_memory().total
         await asyncio.to_thread(self._engine.limit_memory, container.id, granted_bytes)
 
-    def _group(self, target: str) -> ControlGroup:
+    def _group(self, target: str) -> MemoryAccount:
         identity = self._containers()[target].identity
         if identity is None:
             raise LabError(f"{target} does not run; start it first")
-        return ControlGroup.of(identity.pid)
+        return MemoryAccount.of(identity.pid, "memory")
 
     def _containers(self) -> Mapping[str, Container]:
         raise NotImplementedError

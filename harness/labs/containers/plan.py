@@ -23,8 +23,9 @@ class Mount:
 class ContainerPlan:
     """How one container is made; `server` is what the lab calls it.
 
-    `networks` are the engine's names with the names that it has there, `ports` the ports of this
-    machine by those inside, and `volumes` the engine's names of volumes with their places.
+    `networks` are the engine's names with the names that it has there, `addresses` those that it
+    keeps in some of them, `ports` the ports of this machine by those inside, and `volumes` the
+    engine's names of volumes with their places.
     """
 
     server: str
@@ -34,6 +35,7 @@ class ContainerPlan:
     environment: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
@@ -77,13 +79,16 @@ class ContainerPlan:
         )
 
     @property
-    def further_networks(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def further_networks(self) -> tuple[str, ...]:
         """All but the first: older engines take one network at the making."""
-        return tuple(self.networks.items())[1:]
+        return tuple(self.networks)[1:]
 
     def configuration(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """Give what the API's `POST /containers/create` takes."""
         first, aliases = next(iter(self.networks.items()))
+        endpoint: dict[str, Any] = {"Aliases": list(aliases)}
+        if first in self.addresses:
+            endpoint["IPAMConfig"] = {"IPv4Address": self.addresses[first]}
         said: dict[str, Any] = {
             "Image": self.image,
             "Env": [f"{name}={value}" for name, value in environment.items()],
@@ -92,7 +97,7 @@ class ContainerPlan:
             "Healthcheck": {"Test": ["NONE"]},
             "ExposedPorts": {f"{inside}/tcp": {} for inside in self.ports},
             "HostConfig": self._host_configuration(first),
-            "NetworkingConfig": {"EndpointsConfig": {first: {"Aliases": list(aliases)}}},
+            "NetworkingConfig": {"EndpointsConfig": {first: endpoint}},
         }
         if self.command is not None:
             said["Cmd"] = list(self.command)

@@ -2,6 +2,8 @@
 
 from harness.faults.base import Fault
 from harness.faults.black_hole import BlackHole
+from harness.faults.cpu import CpuLimit
+from harness.faults.disconnect import Disconnect
 from harness.faults.drop_answer import DropAnswers
 from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
@@ -93,6 +95,16 @@ PRIMARY_SLOW = _primary(
     "primary-slow",
     "answers 2 s late",
     _for_five_seconds(Latency("primary", 2000)),
+)
+PRIMARY_BUSY = _primary(
+    "primary-busy",
+    "gets a fifth of a processor",
+    _for_five_seconds(CpuLimit("primary", 20)),
+)
+PRIMARY_DISCONNECTED = _primary(
+    "primary-disconnected",
+    "is taken off its network, and nobody is told",
+    _for_five_seconds(Disconnect("primary")),
 )
 PRIMARY_FLAPPING = _primary(
     "primary-flapping",

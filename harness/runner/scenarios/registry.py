@@ -18,6 +18,8 @@ SCENARIOS: Mapping[str, Scenario] = {
         instance_down.PRIMARY_BLACK_HOLE,
         instance_down.PRIMARY_RESET,
         instance_down.PRIMARY_SLOW,
+        instance_down.PRIMARY_BUSY,
+        instance_down.PRIMARY_DISCONNECTED,
         instance_down.PRIMARY_FLAPPING,
         instance_down.REPLICA_DOWN,
         instance_down.REPLICA_BLACK_HOLE,

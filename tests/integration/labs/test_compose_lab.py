@@ -9,12 +9,14 @@ import docker
 import httpx
 import pytest
 
-from harness.errors import LabError, UnsupportedFaultError
+from harness.errors import LabError, UnsupportedFaultError, UsageError
 from harness.faults.base import refuse_unsupported
 from harness.faults.registry import fault_named
 from harness.http_proxy.rules import Hold, Rule, What
 from harness.labs.base import Capability, Need
 from harness.labs.compose import ComposeLab, ComposeLabSettings
+from harness.labs.readiness import answers_ok
+from harness.polling import poll_until
 from tests.integration.labs.containers import needs_containers, run_of, things_of
 
 pytestmark = [pytest.mark.real, needs_containers]
@@ -40,9 +42,12 @@ def make_lab(tmp_path: Path) -> Iterator[Callable[..., ComposeLab]]:
 
 @pytest.fixture(scope="module")
 def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeLab]:
-    """Share one running lab that can intercept; a test leaves every server of it alive."""
-    needs = frozenset(Need(Capability.INTERCEPT, name) for name in ("primary", "replica"))
-    lab = ComposeLab(ComposeLabSettings(tmp_path_factory.mktemp("shared") / "run", needs=needs))
+    """Share one lab that can intercept and disconnect; a test leaves every server of it alive."""
+    needs = {Need(Capability.INTERCEPT, name) for name in ("primary", "replica")}
+    needs.add(Need(Capability.DISCONNECT, "primary"))
+    lab = ComposeLab(
+        ComposeLabSettings(tmp_path_factory.mktemp("shared") / "run", needs=frozenset(needs))
+    )
     try:
         asyncio.run(lab.start())
         yield lab
@@ -60,6 +65,12 @@ def inspected(lab: ComposeLab, server: str) -> dict:
         return client.inspect_container(f"chroma-chaos-{run_id(lab)}-{server}")
     finally:
         client.close()
+
+
+def link(lab: ComposeLab, server: str) -> dict | None:
+    """What the engine says of a server on its link to Toxiproxy."""
+    networks = inspected(lab, server)["NetworkSettings"]["Networks"]
+    return networks.get(f"chroma-chaos-{run_id(lab)}-{server}-link")
 
 
 @pytest.mark.alone
@@ -117,12 +128,43 @@ async def test_requests_to_instances_come_by_the_http_proxy(running_lab: Compose
     await proxy.lift("primary", rule.name)
 
 
+async def test_a_server_comes_back_to_its_network_as_it_was_and_connections_go_on(
+    running_lab: ComposeLab,
+) -> None:
+    before = link(running_lab, "primary")
+    assert "primary.internal" in before["Aliases"]
+    url = running_lab.proxied_urls()["primary"]
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30.0) as client:
+        assert (await client.get("/api/v2/heartbeat")).is_success
+        await running_lab.disconnect("primary")
+        assert link(running_lab, "primary") is None
+        asked = asyncio.create_task(client.get("/api/v2/heartbeat"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asked), 0.5)
+        await running_lab.reconnect("primary")
+        assert (await asked).is_success, "its one connection, opened before"
+    after = link(running_lab, "primary")
+    assert [after[name] for name in ("IPAddress", "Aliases")] == [
+        before[name] for name in ("IPAddress", "Aliases")
+    ]
+
+
+async def test_a_limit_of_cpu_time_is_taken_back_for_good(running_lab: ComposeLab) -> None:
+    await running_lab.limit_cpu("replica", 25)
+    assert inspected(running_lab, "replica")["HostConfig"]["CpuQuota"] == 25_000
+    await running_lab.free_cpu("replica")
+    await running_lab.restart("replica")
+    assert inspected(running_lab, "replica")["HostConfig"]["CpuQuota"] <= 0
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         ("clock-shift primary", "a container has the clock of its machine"),
         ("cut lb", "no proxy before lb; there is one before"),
         ("rolling-deploy lb", "was not started for double-lb of lb"),
+        ("disconnect replica", "was not started for disconnect of replica"),
+        ("disconnect lb", "have a link of their own to Toxiproxy"),
         ("disk-full postgres", "only Chroma servers can have a disk of their own"),
     ],
 )
@@ -143,6 +185,33 @@ async def test_two_labs_side_by_side_do_not_touch_each_other(
     await other.kill("primary")
     await other.stop()
     assert all(running_lab.is_alive(target) for target in running_lab.targets)
+
+
+async def test_a_third_instance_gets_what_is_written_and_can_be_taken_off_its_network(
+    make_lab,
+) -> None:
+    lab = make_lab(instance_count=3, needs=frozenset({Need(Capability.DISCONNECT, "replica-2")}))
+    await lab.start()
+    assert [instance.name for instance in lab.instances] == ["primary", "replica", "replica-2"]
+    fault = fault_named("disconnect replica-2")
+    await fault.inject(lab)
+    await fault.prove_effect(lab)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.post(lab.lb_url + COLLECTIONS, json={"name": "threefold"})
+        await fault.heal(lab)
+        await fault.prove_healed(lab)
+
+        async def is_everywhere() -> bool:
+            urls = (instance.url + COLLECTIONS + "/threefold" for instance in lab.instances)
+            return all([await answers_ok(client, url) for url in urls])
+
+        await poll_until(is_everywhere, 30.0, lambda: LabError("an instance lacks it"))
+
+
+@pytest.mark.parametrize("instances", [1, 4])
+def test_there_are_two_instances_or_three(make_lab, instances: int) -> None:
+    with pytest.raises(UsageError, match=f"has 2 or 3 instances.*; not {instances}"):
+        make_lab(instance_count=instances)
 
 
 async def test_stop_leaves_the_logs_and_nothing_else(make_lab) -> None:

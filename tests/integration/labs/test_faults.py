@@ -10,6 +10,7 @@ from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import needs_of
 from harness.faults.black_hole import BlackHole, HalfOpen
 from harness.faults.clock import ClockShift
+from harness.faults.cpu import CpuLimit
 from harness.faults.cut import Cut
 from harness.faults.disk import DiskFull, ReadOnlyDisk
 from harness.faults.kill import Kill
@@ -46,6 +47,7 @@ FAULTS = [
     ClockShift("postgres"),
     ClockShift("lb", -86400),
     MemoryLimit("replica"),
+    *(CpuLimit(target) for target in ("primary", "postgres", "lb")),
 ]
 OF_A_MOMENT = [*(Restart(target) for target in ("primary", "postgres", "lb")), RollingDeploy("lb")]
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,9 @@ import pytest_asyncio
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import needs_of
 from harness.faults.black_hole import BlackHole, HalfOpen
+from harness.faults.cpu import CpuLimit
 from harness.faults.cut import Cut
+from harness.faults.disconnect import Disconnect
 from harness.faults.disk import DiskFull, ReadOnlyDisk
 from harness.faults.force_down import ForceDown
 from harness.faults.kill import Kill
@@ -35,7 +37,9 @@ FAULTS = [
     *(Kill("primary"), Kill("lb"), Kill("postgres"), Pause("replica"), Stop("postgres")),
     *(fault("replica") for fault in OF_THE_NETWORK),
     *(Cut("postgres"), Cut("lb"), SecondLb("lb"), MemoryLimit("replica"), ForceDown("primary")),
+    *(CpuLimit("replica"), CpuLimit("lb"), CpuLimit("postgres", 20)),
     *(DiskFull("primary"), ReadOnlyDisk("replica")),
+    *(Disconnect("replica"), Disconnect("postgres")),
 ]
 OF_A_MOMENT = [Restart("primary"), Restart("lb"), RollingDeploy("lb")]
 pytestmark = [pytest.mark.real, needs_containers, pytest.mark.asyncio(loop_scope="module")]

@@ -15,6 +15,7 @@ import pytest
 
 from harness.keeping.register import LabRecord, LabRegister
 from harness.labs.process_tree import runs
+from tests.integration.labs.containers import needs_containers, run_of, things_of
 from tests.integration.labs.waiting import wait_until
 
 pytestmark = pytest.mark.real
@@ -108,6 +109,28 @@ def test_the_printed_lines_work_as_they_are_with_our_own_lb(chroma_chaos: Comman
     assert '"ids":[["a"]]' in done.stdout
     assert '"documents":[["east"]]' in done.stdout
     assert re.search(r'"healthy_instances": *2', done.stdout)
+
+
+@needs_containers
+def test_a_lab_of_containers_is_brought_up_looked_at_and_taken_down_like_any_other(
+    chroma_chaos: Command, runs_root: Path
+) -> None:
+    shown = chroma_chaos("lab", "up", "--lab", "compose")
+    assert shown.returncode == 0, shown.stderr
+    (record,) = LabRegister(runs_root).records()
+    run_id = run_of((Path(record.run_directory) / "data").readlink().name)
+    assert len(things_of(run_id)) > 5
+    assert chroma_chaos("lab", "status").returncode == 0
+    (line,) = re.findall(r"^curl .*/admin/instances$", shown.stdout, re.MULTILINE)
+    asked = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True)
+    assert asked.stdout.count('"healthy": true') + asked.stdout.count('"healthy":true') == 2
+
+    process_of(record, "replica").kill()
+    dead = chroma_chaos("lab", "status")
+    assert (dead.returncode, "replica is dead" in dead.stdout) == (1, True)
+    down = chroma_chaos("lab", "down")
+    assert down.returncode == 0, down.stderr
+    assert things_of(run_id) == []
 
 
 def test_labs_live_side_by_side_and_are_named(

@@ -40,7 +40,8 @@ def assert_nothing_is_left(runner: Runner, data: Path) -> None:
 def test_nothing_survives_a_signal_to_the_runner(
     start_runner: Callable[..., Runner], number: int, exit_code: int
 ) -> None:
-    runner = start_runner("--compose")
+    faults = ("--fault", "disconnect primary", "--fault", "cpu-limit replica 10")
+    runner = start_runner("--compose", *faults)
     ready(runner)
     data = runner.data()
     runner.process.send_signal(number)

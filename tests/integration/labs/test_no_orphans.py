@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.labs.cpu import why_no_cpu_limits
 from harness.labs.disks import why_no_disks
 from harness.labs.process_tree import runs
 from tests.integration.labs.runners import LIMIT_SECONDS, Runner
@@ -114,6 +115,20 @@ def test_nothing_survives_an_exception_in_the_runner(start_runner: Callable[...,
     assert runner.process.wait(30) == 1
     assert "ValueError: something unforeseen" in runner.output.read_text()
     runner.assert_nothing_is_left([], data)
+
+
+@pytest.mark.skipif(bool(why_no_cpu_limits()), reason=why_no_cpu_limits())
+def test_a_kill_leaves_no_limit_of_cpu_time(start_runner: Callable[..., Runner]) -> None:
+    runner = start_runner("--fault", "cpu-limit primary 10", "--fault", "cpu-limit postgres 10")
+    started, data = ready(runner), runner.data()
+
+    def groups() -> list[Path]:
+        return list(Path("/sys/fs/cgroup/cpu").glob(f"*{runner.run_id}*"))
+
+    assert len(groups()) == 2
+    runner.process.kill()
+    runner.assert_nothing_is_left(started, data)
+    wait_until(lambda: not groups(), LIMIT_SECONDS, groups)
 
 
 @pytest.mark.parametrize("servers", [1, 3, 5])

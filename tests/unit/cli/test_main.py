@@ -49,6 +49,7 @@ def test_every_help_explains_itself(words, capsys) -> None:
             "shrink, soak, sweep",
         ),
         (["lab", "sideways"], "down, leftovers, status, up"),
+        (["lab", "up", "--lb-image", "example.com/lb:1"], "say --lab compose with it"),
         (["run", "no-such-scenario"], "normal, primary-down"),
         (["run", "normal", "--lab", "moon"], "processes, compose, remote"),
         (["run", "normal", "--lab", "remote"], "--lb-url, --primary-url, --replica-url is missing"),

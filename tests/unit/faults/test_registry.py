@@ -27,6 +27,7 @@ def test_numbers_say_how_much() -> None:
         "clock-shift postgres -3600",
         "failpoint lb before-send:primary",
         "memory-limit replica 4",
+        "cpu-limit lb 25",
     ],
 )
 def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
@@ -52,6 +53,8 @@ def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
         ("slow-close primary -5", "numbers are above 0"),
         ("memory-limit primary 0", "numbers are above 0"),
         ("memory-limit primary 1000", "no request shows a limit above"),
+        ("cpu-limit primary 0", "numbers are above 0"),
+        ("cpu-limit primary 50", "a busy machine shows no limit above 25 %"),
         ("clock-shift primary -5", "cannot be told from delay"),
         ("clock-shift primary soon", "numbers that clock-shift does not take"),
         ("failpoint lb BANG", "words that failpoint does not take"),

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.labs.containers.compose_file import Service
 from harness.labs.containers.plan import ContainerPlan, Mount
@@ -30,7 +32,16 @@ def test_a_server_is_known_by_its_name_on_every_network() -> None:
         "run-7-link": ("toxiproxy", "toxiproxy.internal"),
         "run-7-outside": ("toxiproxy",),
     }
-    assert PLAN.further_networks == (("run-7-outside", ("toxiproxy",)),)
+    assert PLAN.further_networks == ("run-7-outside",)
+
+
+def test_the_engine_is_told_the_address_that_a_server_keeps_in_its_first_network() -> None:
+    def endpoints(plan: ContainerPlan) -> dict[str, Any]:
+        return plan.configuration({})["NetworkingConfig"]["EndpointsConfig"]
+
+    fixed = replace(PLAN, addresses={"run-7-link": "192.0.2.254"})
+    assert endpoints(fixed)["run-7-link"]["IPAMConfig"] == {"IPv4Address": "192.0.2.254"}
+    assert "IPAMConfig" not in endpoints(PLAN)["run-7-link"]
 
 
 def test_the_engine_is_told_the_limits_and_the_environment() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs.containers.memory import ControlGroup
+from harness.labs.containers.memory import MemoryAccount
 
 FIRST = {
     "memory.usage_in_bytes": "1000",
@@ -22,6 +22,6 @@ def test_what_a_container_keeps_is_all_but_the_cache_of_files(
 ) -> None:
     for name, text in (FIRST if is_first_version else SECOND).items():
         (tmp_path / name).write_text(text + "\n")
-    group = ControlGroup(tmp_path, is_first_version=is_first_version)
+    group = MemoryAccount(tmp_path, is_first_version=is_first_version)
     assert group.kept_bytes() == 700
     assert group.refusals() == 5

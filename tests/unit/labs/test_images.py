@@ -39,6 +39,19 @@ def test_a_stand_in_is_taken_where_the_public_image_is_not_there(
     assert (file.service("lb").image, file.service("postgres").image) == taken
 
 
+def test_a_third_instance_brings_its_settings_which_the_environment_may_change(
+    directory: Path,
+) -> None:
+    (directory / "third-instance.env").write_text("LB_IMAGE=lb:knows-three\n")
+
+    def image(environment: dict[str, str]) -> str:
+        file = find_compose_file(lambda _: True, environment, directory, has_third_instance=True)
+        return file.service("lb").image
+
+    assert image({}) == "lb:knows-three"
+    assert image({"LB_IMAGE": "lb:mine"}) == "lb:mine"
+
+
 def test_without_the_file_it_is_said_where_it_should_be(tmp_path: Path) -> None:
     with pytest.raises(PartMissingError, match=r"compose\.yaml cannot be read .*in a checkout"):
         find_compose_file(lambda _: True, {}, tmp_path)

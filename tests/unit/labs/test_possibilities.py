@@ -10,7 +10,7 @@ INSTANCES = ("primary", "replica")
 
 @pytest.fixture(autouse=True)
 def able_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for question in ("why_no_disks", "why_no_memory_limits", "find_faketime"):
+    for question in ("why_no_disks", "why_no_memory_limits", "why_no_cpu_limits", "find_faketime"):
         monkeypatch.setattr(possibilities, question, lambda: "")
 
 
@@ -23,6 +23,9 @@ def able_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         (Capability.FREEZE_DISK, "lb", "only Chroma servers can have a disk of their own"),
         (Capability.LIMIT_MEMORY, "lb", "only Chroma servers are seen to lack memory"),
         (Capability.SHIFT_CLOCK, "toxiproxy", "tells nobody its time"),
+        (Capability.LIMIT_CPU, "toxiproxy", "toxiproxy is the lab's own"),
+        (Capability.DISCONNECT, "lb", "only primary, replica and postgres have a link"),
+        (Capability.DISCONNECT, "primary", "processes of this machine share its network"),
         (Capability.FORCE_HEALTH, "lb", "only Chroma servers are forced out of service"),
     ],
 )
@@ -59,6 +62,7 @@ def test_one_disk_serves_all_that_is_done_to_disks() -> None:
     [
         ("why_no_disks", Capability.FREEZE_DISK),
         ("why_no_memory_limits", Capability.LIMIT_MEMORY),
+        ("why_no_cpu_limits", Capability.LIMIT_CPU),
     ],
 )
 def test_a_machine_that_cannot_do_it_says_why(

@@ -12,7 +12,7 @@ def record(name: str = "lab-1", **changes: object) -> LabRecord:
     values = {
         "run_directory": f"/runs/{name}",
         "instance_count": 2,
-        "lb_command": ("python", "-m", "lb"),
+        "lab": "processes",
         "lb_ready_path": "/ready",
         "created_seconds": 1.0,
     }
