@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from harness.errors import LabError
+from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import needs_of
 from harness.faults.black_hole import BlackHole, HalfOpen
@@ -23,6 +24,7 @@ from harness.faults.slow_close import SlowClose
 from harness.faults.stop import Stop
 from harness.faults.two_lbs import RollingDeploy, SecondLb
 from harness.labs import stopping
+from harness.labs.filling import free_bytes
 from harness.labs.possibilities import why_not_here
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.toxiproxy import Toxiproxy
@@ -70,6 +72,29 @@ def running_lab(request: pytest.FixtureRequest, faulty_lab: ProcessLab) -> Proce
     if reasons:
         pytest.skip(reasons[0])
     return faulty_lab
+
+
+async def test_a_disk_stays_full_when_the_server_removes_files_and_is_emptied_by_the_healing(
+    running_lab: ProcessLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in a soak: the server made room, so nothing was full any more, and nothing mended."""
+    fault = DiskFull("primary")
+    if reasons := [reason for need in fault.needs if (reason := why_not_here(need))]:
+        pytest.skip(reasons[0])
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 3.0)
+    disk = running_lab.disk("primary")
+    free_before_bytes = free_bytes(disk)
+    of_the_server = disk / "an-index"
+    of_the_server.write_bytes(bytes(4 << 20))
+    await fault.inject(running_lab)
+    try:
+        await fault.prove_effect(running_lab)
+        of_the_server.unlink()
+        assert await fault.prove_lasting(running_lab)
+    finally:
+        await fault.heal(running_lab)
+    assert await fault.prove_healed(running_lab)
+    assert free_bytes(disk) > free_before_bytes / 2, "what filled it is still there"
 
 
 async def test_a_server_that_does_not_end_in_time_is_killed_as_service_managers_do(
