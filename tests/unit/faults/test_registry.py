@@ -27,6 +27,7 @@ def test_numbers_say_how_much() -> None:
         "clock-shift postgres -3600",
         "failpoint lb before-send:primary",
         "memory-limit replica 4",
+        "torn-index primary header.bin",
     ],
 )
 def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
@@ -56,6 +57,7 @@ def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
         ("clock-shift primary soon", "numbers that clock-shift does not take"),
         ("failpoint lb BANG", "words that failpoint does not take"),
         ("failpoint lb after-append now", "words that failpoint does not take"),
+        ("torn-index primary length.bin", "can be torn are index_metadata.pickle, header.bin"),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(words: str, told: str) -> None:
