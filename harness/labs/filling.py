@@ -33,9 +33,10 @@ class Filling:
     async def stop(self) -> None:
         """Take no more; the file is not in use any more when this returns."""
         self._over.set()
-        if self._keeper is not None:
+        # It is done already when the event loop that it ran in was closed.
+        if self._keeper is not None and not self._keeper.done():
             await self._keeper
-            self._keeper = None
+        self._keeper = None
 
     async def _keep(self) -> None:
         while not self._over.is_set():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.model.schedule import Schedule
 from harness.runner.schedules import read_schedule
-from harness.workloads.settings import WorkloadSettings
+from harness.workloads.settings import Addressing, WorkloadSettings
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ PINNED = (
     # An update of a document that did not exist had its effect later, on one instance only.
     Pinned(
         "updates-of-what-is-not-there",
-        WorkloadSettings(name="lifecycle", operations_per_second=40.0),
+        WorkloadSettings(name="lifecycle", addressing=Addressing.MIXED),
     ),
     # A server killed while it saves an index never takes writes of that collection again.
     Pinned("a-torn-index-that-takes-no-write", _SAVES_SOON),

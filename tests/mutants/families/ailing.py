@@ -47,7 +47,7 @@ def accused_of_a_torn_index(patches: Patches) -> None:
     patches.replace(quarantine.Quarantine, "test", test)
 
 
-@mutant(Promise.IDEMPOTENT_WINDOWS, "updates-of-what-is-not-there", "convergence")
+@mutant(Promise.IDEMPOTENT_WINDOWS, "updates-of-what-is-not-there", "convergence durability")
 def ghosts_sent(patches: Patches) -> None:
     """Instances are sent updates of documents that do not exist, as clients wrote them."""
 
