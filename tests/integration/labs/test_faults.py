@@ -102,6 +102,18 @@ async def test_a_disk_stays_full_when_the_server_removes_files_and_is_emptied_by
     assert free_bytes(disk) > free_before_bytes / 2, "what filled it is still there"
 
 
+async def test_the_log_of_the_load_balancer_is_that_of_the_one_that_took_over_last(
+    running_lab: ProcessLab,
+) -> None:
+    """Seen in a soak: no failpoint was seen after a rolling deploy, as another log was read."""
+    before = running_lab.log_path("lb")
+    fault = RollingDeploy("lb")
+    await fault.inject(running_lab)
+    assert await fault.prove_effect(running_lab)
+    assert running_lab.log_path("lb") != before
+    assert running_lab.log_path("lb").exists()
+
+
 @pytest.mark.parametrize(
     ("target", "file"), [("primary", "index_metadata.pickle"), ("replica", "header.bin")]
 )
