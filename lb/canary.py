@@ -15,23 +15,30 @@ from lb.catalogue import Collection
 from lb.errors import (
     InstanceError,
     InstanceUnreachableError,
+    NobodyListensError,
     ServerFailedError,
     UnintelligibleAnswerError,
 )
 from lb.model import Answer
 from lb.paths import CANARY_DATABASE, PREFIX, Read, Target
-from lb.suspicion import CanaryAnswer, CanaryResult
+from lb.suspicion import CanaryAnswer, CanaryResult, names_storage
 from lb.upstream import Upstream, describe
 
 JSON = "application/json"
 DATABASES = f"{PREFIX}/tenants/default_tenant/databases"
 COLLECTIONS = f"{DATABASES}/{CANARY_DATABASE}/collections"
-COLLECTION = msgspec.json.encode({"name": "canary", "get_or_create": True})
+NAME = "canary"
+COLLECTION = msgspec.json.encode({"name": NAME, "get_or_create": True})
 DOCUMENT = msgspec.json.encode({"ids": ["canary"], "embeddings": [[0.0]]})
 
 
 class Canary:
-    """Writes one document of the load balancer's own, each time on a new connection."""
+    """Writes one document of the load balancer's own, each time on a new connection.
+
+    Its collection may be torn as those of clients are, and fail every write on a server that is
+    well. So one that failed is replaced, once until a write is taken: a server that is not well
+    fails the new one, too.
+    """
 
     def __init__(
         self, upstream: Upstream, clock: Callable[[], float], timeout_seconds: float
@@ -40,6 +47,8 @@ class Canary:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._path: str | None = None
+        self._has_ended_server = False
+        self._is_replaced = False
 
     async def answers(self) -> bool:
         """Tell whether the write got through and was answered in time; a refusal is an answer."""
@@ -63,6 +72,23 @@ class Canary:
         return False
 
     async def _write(self) -> Answer:
+        """Write to the collection, or to a new one where that may be the reason of a failure."""
+        try:
+            if self._has_ended_server and not self._is_replaced:
+                answer = await self._write_anew()
+            else:
+                answer = await self._write_to_known()
+        except ServerFailedError as error:
+            if self._is_replaced or names_storage(error.cause):
+                raise
+            answer = await self._write_anew()
+        except InstanceUnreachableError as error:
+            self._has_ended_server = not isinstance(error, NobodyListensError)
+            raise
+        self._has_ended_server = self._is_replaced = False
+        return answer
+
+    async def _write_to_known(self) -> Answer:
         """Write to the collection that is known, or make it: it may be gone, or not there yet."""
         if self._path is not None:
             answer = await self._upstream.write_afresh("POST", self._path, DOCUMENT, JSON)
@@ -77,6 +103,12 @@ class Canary:
             return made
         self._path = f"{COLLECTIONS}/{payloads.collection_id(made.body)}/upsert"
         return await self._upstream.write_afresh("POST", self._path, DOCUMENT, JSON)
+
+    async def _write_anew(self) -> Answer:
+        """Drop the collection, and write to a new one."""
+        self._is_replaced, self._path = True, None
+        await self._upstream.write_afresh("DELETE", f"{COLLECTIONS}/{NAME}", b"", JSON)
+        return await self._write_to_known()
 
 
 class CollectionCanaries:

@@ -15,6 +15,13 @@ from lb.model import Excuse, Failure, Standing, Suspicion
 LONGEST_SUSPICION_SECONDS = 10.0
 """An entry without evidence for so long is quarantined: what comes later proves nothing."""
 
+ACCUSING_SECONDS = 1.0
+"""Canary writes that fail sooner after the entry accuse nobody: the next may name the disk.
+
+Seen: on a disk that had just become full two writes said that they could not be compacted, and
+those after them, within 0.1 s, that the disk is full.
+"""
+
 MOST_FAILURES = 3
 """So many failures, on two instances that all survive, are the request's own fault."""
 
@@ -110,7 +117,7 @@ def _names(causes: tuple[str, ...], error: str) -> bool:
 
 def _accusation(failure: Failure, canary: CanaryAnswer | None, now: float) -> str:
     failed = canary is not None and canary.result is CanaryResult.FAILED
-    if canary is not None and failed and canary.ended_at >= failure.failed_at:
+    if canary is not None and failed and canary.ended_at >= failure.failed_at + ACCUSING_SECONDS:
         return f"other writes on {failure.instance} fail since: {canary.error}"
     if now - failure.failed_at >= LONGEST_SUSPICION_SECONDS:
         return f"no canary write on {failure.instance} has shown that it survived"

@@ -41,9 +41,12 @@ class DiskFault(Kill):
         return await poll_until(see, proof.PROOF_SECONDS, lambda: FaultError(failure))
 
     async def heal(self, lab: Lab) -> None:
-        """End the server, mend its disk, and start it; unless it is well already."""
+        """End the server, mend its disk, and start it; unless it is well already.
+
+        That a write is taken just now does not make it well: the server may have made room.
+        """
         disks = on_disks(lab)
-        if write_a_block(disks.disk(self.target)):
+        if disks.is_disk_broken(self.target):
             await disks.kill(self.target)
             await disks.mend_disk(self.target)
         await super().heal(lab)

@@ -26,6 +26,7 @@ from harness.faults.reset import Reset
 from harness.faults.restart import Restart
 from harness.faults.slow_close import SlowClose
 from harness.faults.stop import Stop
+from harness.faults.torn_index import TornIndex
 from harness.faults.two_lbs import RollingDeploy, SecondLb
 from harness.http_proxy.rules import What
 
@@ -59,24 +60,27 @@ OF_THE_LAB: Mapping[str, Callable[..., Fault]] = {
     "second-lb": SecondLb,
     "failpoint": FailpointCrash,
 }
+# Chance cannot draw it: it takes a server that has saved an index by then.
+OF_SAVED_INDEXES: Mapping[str, Callable[..., Fault]] = {"torn-index": TornIndex}
 OF_ADMINISTRATORS: Mapping[str, Callable[..., Fault]] = {"force-down": ForceDown}
 FAULTS: Mapping[str, Callable[..., Fault]] = {
     **OF_PROCESSES,
     **OF_THE_NETWORK,
     **OF_HTTP,
     **OF_THE_LAB,
+    **OF_SAVED_INDEXES,
     **OF_ADMINISTRATORS,
 }
 # What is said after the target is no number for the first, and may be below 0 for the second.
-_NAMING = frozenset({"failpoint"})
+_NAMING = frozenset({"failpoint", "torn-index"})
 _SIGNED = frozenset({"clock-shift"})
 
 
 def fault_named(words: str) -> Fault:
     """Make the fault that the words name: its kind, its target, and numbers if it has any.
 
-    Numbers are whole; a failpoint has the name of a step instead. It is the inverse of
-    `Fault.name`. Raises `UsageError` that says what is possible.
+    Numbers are whole; a failpoint has the name of a step instead, a torn index that of a file. It
+    is the inverse of `Fault.name`. Raises `UsageError` that says what is possible.
     """
     kind, *rest = words.split() or [""]
     if kind not in FAULTS:

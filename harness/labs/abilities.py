@@ -132,8 +132,12 @@ class OnDisks(Killable, Protocol):
         """Name the server's data directory as the server itself sees it."""
         ...
 
+    def is_disk_broken(self, target: str) -> bool:
+        """Tell whether it was filled or frozen, and not mended since."""
+        ...
+
     async def fill_disk(self, target: str) -> None:
-        """Leave no space on the disk of the server's data."""
+        """Leave no space on the disk of the server's data, whatever the server removes there."""
         ...
 
     async def freeze_disk(self, target: str) -> None:

@@ -12,17 +12,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import LabError
+from harness.labs.filling import Filling
 from harness.labs.server_process import ServerCommand, ServerProcess, Surroundings
 from harness.labs.warden import Warden
 from harness.labs.workspace import Workspace
 from harness.polling import poll_until
 
 _DISK_BYTES = 256 << 20
-_BLOCK_BYTES = 4096
 _FILLING = "filling"
 _START_TIMEOUT_SECONDS = 10.0
 _LET_GO_SECONDS = 20.0
@@ -51,6 +50,13 @@ class Disk:
         self._directory = directory
         self._image = workspace.data_directory / f"{server}.ext4"
         self._warden = warden
+        self._filling = Filling(lambda: self.seen / _FILLING)
+        self._is_broken = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it was filled or frozen, and not mended since."""
+        return self._is_broken
 
     @property
     def seen(self) -> Path:
@@ -68,29 +74,28 @@ class Disk:
 
     async def stop(self) -> None:
         """Unmount it; no server may use it any more."""
+        await self._filling.stop()
         await _run(_path("umount"), str(self._directory))
 
-    def fill(self) -> None:
-        """Write until there is no space left."""
-        with (self.seen / _FILLING).open("wb", buffering=0) as file:
-            with suppress(OSError):
-                os.posix_fallocate(file.fileno(), 0, _free_bytes(self.seen))
-            file.seek(0, os.SEEK_END)
-            with suppress(OSError):
-                while True:
-                    file.write(bytes(_BLOCK_BYTES))
+    async def fill(self) -> None:
+        """Leave no space, until it is mended."""
+        self._is_broken = True
+        await self._filling.start()
 
     async def freeze(self) -> None:
         """Let the file system give up, as it does when its disk fails."""
+        self._is_broken = True
         await self._run_inside("mount", "-o", "remount,abort", str(self._directory))
 
     async def mend(self) -> None:
         """Repair the file system, and take away what filled it; nobody may use it meanwhile."""
+        await self._filling.stop()
         await self._run_inside("umount", str(self._directory))
         await self._is_let_go()
         await _run(_path("e2fsck"), "-p", str(self._image), most=_MENDED)
         await self._mount()
         (self.seen / _FILLING).unlink(missing_ok=True)
+        self._is_broken = False
 
     async def _is_let_go(self) -> None:
         """Wait until nobody has it mounted any more; a killed container may for a moment longer.
@@ -141,6 +146,7 @@ class OwnDisk(Disk):
 
     async def stop(self) -> None:
         """End the namespace, and with it the mount."""
+        await self._filling.stop()
         await self._holder.kill()
 
     async def _prepare(self) -> None:
@@ -180,9 +186,13 @@ class HasDisks:
         """Name the directory inside of the server's namespace."""
         return self._disk(target).seen
 
+    def is_disk_broken(self, target: str) -> bool:
+        """Tell whether it was broken and not mended since."""
+        return self._disk(target).is_broken
+
     async def fill_disk(self, target: str) -> None:
-        """Leave no space on it."""
-        await asyncio.to_thread(self._disk(target).fill)
+        """Leave no space on it until it is mended."""
+        await self._disk(target).fill()
 
     async def freeze_disk(self, target: str) -> None:
         """Make it read-only at once."""
@@ -208,11 +218,6 @@ def _on_loop_devices() -> set[str]:
         with suppress(OSError):  # It was let go just now.
             found.add(path.read_text().rstrip("\n"))
     return found
-
-
-def _free_bytes(directory: Path) -> int:
-    stats = os.statvfs(directory)
-    return stats.f_bavail * stats.f_frsize
 
 
 def _tool(name: str) -> str | None:

@@ -129,8 +129,13 @@ class OwnServers(StopsServers, DoublesLb):
         self._ports.release()
 
     def log_path(self, target: str) -> Path:
-        """Name the log file of one server; it stays after the lab."""
+        """Name the log file of one server; it stays after the lab.
+
+        A load balancer that has taken over from another writes one of its own.
+        """
         self._check_target(target)
+        if target in self._servers:
+            return self._servers[target].process.log_path
         return self.run_directory.resolve() / "logs" / f"{target}.log"
 
     def samples(self) -> tuple[ServerSample, ...]:

@@ -2,7 +2,8 @@
 
 From the moment the heal is proven until direct reads of *every* instance show, for every document
 that no later operation may have touched, what was acknowledged by that moment. Everything is read
-each time; what clients touch meanwhile is left to the final reads at rest.
+each time; what clients touch meanwhile is left to the final reads at rest. After a look there is a
+rest three times as long, because reading whole instances slows down those that catch up.
 
 What was under way at a look is known at once of clients of our own, and of others when it has
 ended: a look that was not as it must be is looked at again when more is known.
@@ -22,6 +23,7 @@ from harness.model.operation import Invocation, Operation
 from harness.polling import poll_until
 
 _INTERVAL_SECONDS = 0.2
+_REST = 3.0
 _NEVER = "never"
 
 
@@ -48,14 +50,20 @@ class ConvergenceWatch:
         completed_before = len(self.log.history.operations)
         expectation = Expectation(self.log.history.operations[:completed_before])
         looks: list[tuple[_View, ...]] = []
+        loop = asyncio.get_running_loop()
 
         async def see() -> str:
             at_rest = self.at_rest.is_set()
+            began_seconds = loop.time()
             if look := await self._look(expectation):
                 looks.append(look)
+            took_seconds = loop.time() - began_seconds
             if self._first_explained(looks, completed_before):
                 return CONVERGED
-            return _NEVER if at_rest else ""
+            if at_rest:
+                return _NEVER
+            await asyncio.sleep(_REST * took_seconds)
+            return ""
 
         try:
             seen = await poll_until(see, self.timeout_seconds, _TimeOverError, _INTERVAL_SECONDS)

@@ -1,7 +1,8 @@
 """Owns the workload of collections that come, change and go, with documents in them.
 
-Each client has two lines of collections of its own: one whose name is taken again as soon as it is
-free, and one in which each collection gets new names and metadata and its names never return.
+Each client has three lines of collections of its own: one whose name is taken again as soon as it
+is free, one in which each collection gets new names and metadata and its names never return, and
+one in which documents are updated before they are there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,14 @@ _LIST_SHARE = 0.15
 
 
 def invocations(client: WorkloadClient) -> Invocations:
-    """Go on with one of the two lines, or list all collections, for ever."""
+    """Go on with one of the lines, or list all collections, for ever."""
     prefix = client.collections[0].rpartition("_")[0]
     stem = f"{prefix}_life-{client.process}"
-    lines: Sequence[Iterator[Invocation]] = (_recycled(client, stem), _renamed(client, stem))
+    lines: Sequence[Iterator[Invocation]] = (
+        _recycled(client, stem),
+        _renamed(client, stem),
+        _expected(client, stem),
+    )
     while True:
         if client.random.random() < _LIST_SHARE:
             yield of_all(Kind.LIST, client.collections[0])
@@ -50,6 +55,20 @@ def _renamed(client: WorkloadClient, stem: str) -> Iterator[Invocation]:
         yield _rename(label, f"{label}.third")
         yield from _documents(client, label)
         # Some stay, so that the final reads find collections with a name of their own.
+        if client.random.random() < 0.5:
+            yield _drop(label)
+
+
+def _expected(client: WorkloadClient, stem: str) -> Iterator[Invocation]:
+    """Let nothing but reads and other documents follow: an upsert or a delete would mend it."""
+    for number in count(1):
+        label = f"{stem}-expected-{number}"
+        yield _create(client, label)
+        yield client.put(Kind.UPDATE, label, _IDS[:3])
+        yield client.put(Kind.ADD, label, _IDS[:3])
+        for _ in range(2):
+            yield of_all(Kind.GET, label)
+            yield client.put(Kind.UPSERT, label, _IDS[3:])
         if client.random.random() < 0.5:
             yield _drop(label)
 

@@ -13,6 +13,7 @@ from harness.runner.scenario import Phase, Scenario, scheduled
 from harness.runner.schedules import random_schedule
 from harness.workloads.registry import WORKLOADS
 from harness.workloads.settings import Loop, WorkloadSettings
+from scenarios.regressions.pinned import PINNED, Pinned
 from tests.mutants import intruders
 
 BASELINE_SECONDS, RECOVERY_SECONDS = 1.0, 2.0
@@ -134,6 +135,14 @@ CROWDED_AND_REFUSED = Trial(
 )
 QUIET_WITH_ERRORS = Trial("quiet-with-errors", 4.0, limits=ANY_ERRORS)
 
+
+def trial_of(pinned: Pinned) -> Trial:
+    """Make a trial of a schedule that once found a bug, with the same clients."""
+    schedule = pinned.schedule
+    faults = tuple((each.fault, each.at_seconds, each.seconds) for each in schedule.faults)
+    return Trial(pinned.name, schedule.seconds, faults, BY_CHANCE, pinned.workload)
+
+
 TRIALS: dict[str, Trial] = {
     trial.name: trial
     for trial in (
@@ -160,6 +169,7 @@ TRIALS: dict[str, Trial] = {
         CROWDED,
         CROWDED_AND_REFUSED,
         QUIET_WITH_ERRORS,
+        *map(trial_of, PINNED),
     )
 }
 

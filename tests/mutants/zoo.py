@@ -1,6 +1,7 @@
 """All mutants by name, family by family."""
 
 from tests.mutants.families import (  # noqa: F401 (each puts its mutants into the zoo)
+    ailing,
     appliers,
     beyond_the_cms,
     catalogue,

@@ -1,11 +1,15 @@
 """Every fault is seen to take effect on real servers, and to heal; one that does nothing is not."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
+import httpx
 import pytest
 import pytest_asyncio
 
-from harness.errors import LabError
+from harness.client.api import COLLECTIONS
+from harness.errors import FaultError, LabError
+from harness.faults import proof
 from harness.faults.bandwidth import Bandwidth
 from harness.faults.base import needs_of
 from harness.faults.black_hole import BlackHole, HalfOpen
@@ -22,8 +26,10 @@ from harness.faults.reset import Reset
 from harness.faults.restart import Restart
 from harness.faults.slow_close import SlowClose
 from harness.faults.stop import Stop
+from harness.faults.torn_index import TornIndex
 from harness.faults.two_lbs import RollingDeploy, SecondLb
 from harness.labs import stopping
+from harness.labs.filling import free_bytes
 from harness.labs.possibilities import why_not_here
 from harness.labs.processes import ProcessLab, ProcessLabSettings
 from harness.labs.toxiproxy import Toxiproxy
@@ -50,6 +56,7 @@ FAULTS = [
     *(CpuLimit(target) for target in ("primary", "postgres", "lb")),
 ]
 OF_A_MOMENT = [*(Restart(target) for target in ("primary", "postgres", "lb")), RollingDeploy("lb")]
+_SAVED_SOON = {"hnsw": {"sync_threshold": 20, "batch_size": 10}}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -72,6 +79,76 @@ def running_lab(request: pytest.FixtureRequest, faulty_lab: ProcessLab) -> Proce
     if reasons:
         pytest.skip(reasons[0])
     return faulty_lab
+
+
+async def test_a_disk_stays_full_when_the_server_removes_files_and_is_emptied_by_the_healing(
+    running_lab: ProcessLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in a soak: the server made room, so nothing was full any more, and nothing mended."""
+    fault = DiskFull("primary")
+    if reasons := [reason for need in fault.needs if (reason := why_not_here(need))]:
+        pytest.skip(reasons[0])
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 3.0)
+    disk = running_lab.disk("primary")
+    free_before_bytes = free_bytes(disk)
+    of_the_server = disk / "an-index"
+    of_the_server.write_bytes(bytes(4 << 20))
+    await fault.inject(running_lab)
+    try:
+        await fault.prove_effect(running_lab)
+        of_the_server.unlink()
+        assert await fault.prove_lasting(running_lab)
+    finally:
+        await fault.heal(running_lab)
+    assert await fault.prove_healed(running_lab)
+    assert free_bytes(disk) > free_before_bytes / 2, "what filled it is still there"
+
+
+async def test_the_log_of_the_load_balancer_is_that_of_the_one_that_took_over_last(
+    running_lab: ProcessLab,
+) -> None:
+    """Seen in a soak: no failpoint was seen after a rolling deploy, as another log was read."""
+    before = running_lab.log_path("lb")
+    fault = RollingDeploy("lb")
+    await fault.inject(running_lab)
+    assert await fault.prove_effect(running_lab)
+    assert running_lab.log_path("lb") != before
+    assert running_lab.log_path("lb").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "file"), [("primary", "index_metadata.pickle"), ("replica", "header.bin")]
+)
+async def test_an_index_that_was_saved_is_torn_and_the_server_cannot_write_to_it_any_more(
+    running_lab: ProcessLab, monkeypatch: pytest.MonkeyPatch, target: str, file: str
+) -> None:
+    fault = TornIndex(target, file)
+    if reasons := [reason for need in fault.needs if (reason := why_not_here(need))]:
+        pytest.skip(reasons[0])
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 1.0)
+    await fault.inject(running_lab)
+    with pytest.raises(FaultError, match="torn"):
+        await fault.prove_effect(running_lab)
+    await fault.heal(running_lab)
+    url = f"{running_lab.urls()[target]}{COLLECTIONS}"
+    async with httpx.AsyncClient(timeout=30) as client:
+        made = await client.post(url, json={"name": "saved-soon", "configuration": _SAVED_SOON})
+        documents = {"ids": [f"d{n}" for n in range(60)], "embeddings": [[1.0, 2.0]] * 60}
+        add = f"{url}/{made.json()['id']}/add"
+        assert (await client.post(add, json=documents)).status_code == 201
+        await fault.inject(running_lab)
+        try:
+            assert f"{file} is torn in 1" in await fault.prove_effect(running_lab)
+            assert await fault.prove_lasting(running_lab)
+        finally:
+            await fault.heal(running_lab)
+        assert await fault.prove_healed(running_lab)
+
+        more = {"ids": ["later"], "embeddings": [[1.0, 2.0]]}
+        with suppress(httpx.TransportError):  # It may end instead of answering.
+            assert (await client.post(add, json=more)).status_code == 500
+        await Kill(target).heal(running_lab)
+        assert (await client.delete(f"{url}/saved-soon")).status_code == 200
 
 
 async def test_a_server_that_does_not_end_in_time_is_killed_as_service_managers_do(

@@ -19,6 +19,7 @@ from harness.polling import poll_until
 from tests.integration.lb.calls import COLLECTIONS, eventually, ids_in, is_quiet
 from tests.integration.lb.writers import Writer, assert_equal, seeded, writing
 
+CANARIES = "/api/v2/tenants/default_tenant/databases/chroma-lb-canary/collections"
 SAVED_EVERY = {"hnsw": {"sync_threshold": 20, "batch_size": 10}}
 
 
@@ -240,3 +241,42 @@ async def test_a_collection_whose_writes_kill_one_instance_is_copied_to_it(
     assert await copies_made(lb, "primary") == copies + 1, "the innocent are not copied"
     assert "SIGSEGV" in endings, endings
     await assert_equal(lab, *names)
+
+
+async def test_an_instance_whose_own_canary_is_torn_serves_again(
+    lb: httpx.AsyncClient, lab: ProcessLab
+) -> None:
+    """The load balancer writes it every few seconds, so its index is saved now and then, too."""
+    await goes_away(lb, lab, "replica")
+    await lab.restart("replica")
+    await eventually(lambda: serves(lb, "replica"), "a canary write was taken")
+    async with httpx.AsyncClient(base_url=lab.instances[1].url, timeout=30) as direct:
+        url = f"{CANARIES}/{(await direct.get(f'{CANARIES}/canary')).json()['id']}/upsert"
+        body = {"ids": [f"c{n}" for n in range(1100)], "embeddings": [[0.0]] * 1100}
+        assert (await direct.post(url, json=body)).status_code == 200
+        await goes_away(lb, lab, "replica")
+        cut_in_two(lab, "replica", "canary", "index_metadata.pickle")
+        await lab.restart("replica")
+        assert (await direct.post(url, json=body)).status_code == 500
+
+        async def is_replaced() -> bool:
+            found = await direct.get(f"{CANARIES}/canary")
+            return found.status_code == 200 and found.json()["id"] not in url
+
+        # Not the state: it may be UP for some seconds before a canary write says otherwise.
+        await eventually(is_replaced, "the canary's collection was replaced", 20)
+    await eventually(lambda: serves(lb, "replica"), "it serves", 20)
+
+
+async def goes_away(lb: httpx.AsyncClient, lab: ProcessLab, name: str) -> None:
+    await lab.kill(name)
+
+    async def is_missed() -> bool:
+        return not await serves(lb, name)
+
+    await eventually(is_missed, "the load balancer has noticed")
+
+
+async def serves(lb: httpx.AsyncClient, name: str) -> bool:
+    instances = (await lb.get("/admin/instances")).json()["instances"]
+    return next(each["state"] == "UP" for each in instances if each["name"] == name)

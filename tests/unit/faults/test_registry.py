@@ -28,6 +28,7 @@ def test_numbers_say_how_much() -> None:
         "failpoint lb before-send:primary",
         "memory-limit replica 4",
         "cpu-limit lb 25",
+        "torn-index primary header.bin",
     ],
 )
 def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
@@ -59,6 +60,7 @@ def test_what_a_fault_is_measured_or_named_by_is_kept(words: str) -> None:
         ("clock-shift primary soon", "numbers that clock-shift does not take"),
         ("failpoint lb BANG", "words that failpoint does not take"),
         ("failpoint lb after-append now", "words that failpoint does not take"),
+        ("torn-index primary length.bin", "can be torn are index_metadata.pickle, header.bin"),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(words: str, told: str) -> None:

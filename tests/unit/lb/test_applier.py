@@ -14,7 +14,7 @@ from lb.errors import (
 )
 from lb.instances import Instance, State
 from lb.model import Answer, CollectionState, Kind
-from lb.suspicion import CanaryAnswer, CanaryResult
+from lb.suspicion import ACCUSING_SECONDS, CanaryAnswer, CanaryResult
 from tests.unit.lb.applier_bench import A, B, Bench, running_bench
 from tests.unit.lb.stand_ins import (
     OK,
@@ -299,8 +299,8 @@ async def test_a_write_is_not_accused_of_what_its_collection_failed_before_witho
     torn.answer = ServerFailedError(B, f"HTTP 500 {later}")
     entry = bench.logged(3)
     await until(lambda: entry.suspicion is not None, "it fails what nobody has done")
-    now = asyncio.get_running_loop().time()
-    bench.quarantine.note_canary(B, CanaryAnswer(now, now, CanaryResult.FAILED, "HTTP 500 torn"))
+    at = asyncio.get_running_loop().time() + ACCUSING_SECONDS
+    bench.quarantine.note_canary(B, CanaryAnswer(at, at, CanaryResult.FAILED, "HTTP 500 torn"))
 
     if is_accused:
         await until(lambda: len(bench.quarantine) == 1, "the write may be what breaks it")

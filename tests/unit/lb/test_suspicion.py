@@ -35,7 +35,7 @@ def a_canary(result: CanaryResult, error: str = "", began_at: float = 10.5) -> C
 TAKEN, SILENT = a_canary(CanaryResult.TAKEN), a_canary(CanaryResult.SILENT)
 
 
-def failed(error: str, began_at: float = 10.5) -> CanaryAnswer:
+def failed(error: str, began_at: float = 11.0) -> CanaryAnswer:
     return a_canary(CanaryResult.FAILED, error, began_at)
 
 
@@ -50,7 +50,7 @@ def failed(error: str, began_at: float = 10.5) -> CanaryAnswer:
         (UNKNOWN, failed(UNKNOWN), Standing.QUARANTINED),
         (UNKNOWN, failed(FULL), Standing.CLEARED),
         (UNKNOWN, failed(LOCKED), Standing.QUARANTINED),
-        (UNKNOWN, failed(UNKNOWN, began_at=9.95), Standing.QUARANTINED),
+        (UNKNOWN, failed(UNKNOWN, began_at=10.05), Standing.SUSPECT),
         (UNKNOWN, failed(UNKNOWN, began_at=8.0), Standing.SUSPECT),
         (UNKNOWN, replace(failed(UNKNOWN), heartbeat_failed=True), Standing.CLEARED),
         (UNKNOWN, replace(failed(UNKNOWN, began_at=8.0), heartbeat_failed=True), Standing.SUSPECT),

@@ -12,6 +12,7 @@ import pytest
 from harness.client.instance_reader import InstanceReader
 from harness.model.history import CONVERGED, HistoryWriter
 from harness.model.operation import Kind
+from harness.runner import convergence_watch
 from harness.runner.convergence_watch import ConvergenceWatch
 from tests.unit.checkers.histories import COLLECTION, DOCUMENT, NEW, OLD, history, operation
 
@@ -67,3 +68,30 @@ async def test_what_began_after_a_look_explains_only_later_ones(tmp_path: Path) 
 async def test_what_nobody_wrote_is_never_explained(tmp_path: Path, shows: str) -> None:
     unrelated = operation(Kind.UPSERT, 95, 106, tokens=["g/0@new"])
     assert await converged(tmp_path, unrelated, shows, known_after=1) is None
+
+
+class SlowReader:
+    """Takes its time for each look, as one does that reads whole instances."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.looks = 0
+
+    async def tokens(self) -> dict[tuple[str, str], str]:
+        self.looks += 1
+        await asyncio.sleep(self.seconds)
+        return {(COLLECTION, DOCUMENT): ""}
+
+
+async def test_most_of_the_time_nothing_is_read_so_that_instances_can_catch_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convergence_watch, "_INTERVAL_SECONDS", 0.0)
+    slow, at_rest = SlowReader(0.02), asyncio.Event()
+    with HistoryWriter(tmp_path / "history.jsonl", history().header) as log:
+        log.append(operation(Kind.UPSERT, 1, 2, tokens=[OLD]))
+        reader = cast("InstanceReader", slow)
+        await ConvergenceWatch(log, (reader,), (), lambda: 100, 0.4, at_rest).watch(0)
+
+    reading_share = slow.looks * slow.seconds / 0.4
+    assert 0 < reading_share <= 0.3

@@ -2,7 +2,13 @@ from itertools import combinations
 
 import pytest
 
-from harness.faults.registry import FAULTS, OF_ADMINISTRATORS, OF_HTTP, fault_named
+from harness.faults.registry import (
+    FAULTS,
+    OF_ADMINISTRATORS,
+    OF_HTTP,
+    OF_SAVED_INDEXES,
+    fault_named,
+)
 from harness.model.schedule import ScheduledFault
 from harness.runner.composition import refuse_hiding
 from harness.runner.schedules import CHANCES, OF_A_PREPARED_LAB, random_schedule
@@ -48,9 +54,8 @@ def test_over_some_seeds_every_fault_and_every_server_has_its_turn_and_faults_ov
 
 def test_a_prepared_lab_gets_every_fault_of_its_own_where_it_can_be_done() -> None:
     faults = [f for s in SEEDS for f in random_schedule(s, 60.0, OF_A_PREPARED_LAB).faults]
-    assert {f.fault.split()[0] for f in faults} == set(FAULTS) - set(OF_HTTP) - set(
-        OF_ADMINISTRATORS
-    )
+    never_drawn = {*OF_HTTP, *OF_SAVED_INDEXES, *OF_ADMINISTRATORS}
+    assert {f.fault.split()[0] for f in faults} == set(FAULTS) - never_drawn
     assert all(fault_named(f.fault).name == f.fault for f in faults)
     on_lb = {f.fault.split()[0] for f in faults if f.fault.split()[1] == "lb"}
     assert {"cut", "stop", "failpoint"} <= on_lb

@@ -140,6 +140,15 @@ def test_a_renamed_collection_keeps_its_label_and_is_never_created_again() -> No
     assert {created[label] for label in renamed} == {1}
 
 
+def test_what_is_updated_before_it_is_there_is_added_then_and_only_read_afterwards() -> None:
+    made = [i for i in invocations("lifecycle") if "-expected-" in i.collection]
+    first = made[0].collection
+    early = next(set(i.ids) for i in made if i.kind is Kind.UPDATE)
+    concerned = [i for i in made if i.collection == first and (not i.ids or early & set(i.ids))]
+    kinds_in_order = [i.kind for i in concerned if i.kind is not Kind.DROP]
+    assert kinds_in_order == [Kind.CREATE, Kind.UPDATE, Kind.ADD, Kind.GET, Kind.GET]
+
+
 def test_clients_share_no_collection_that_comes_and_goes() -> None:
     def dropped(process: str) -> set[str]:
         made = invocations("lifecycle", process)
