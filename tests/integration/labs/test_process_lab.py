@@ -48,7 +48,8 @@ async def test_a_warm_start_takes_at_most_three_seconds(make_lab) -> None:
 
 async def test_the_lab_can_kill_and_restart(running_lab: ProcessLab) -> None:
     assert isinstance(running_lab, Killable)
-    assert running_lab.capabilities == set(Capability) - {Capability.INTERCEPT}
+    elsewhere = {Capability.INTERCEPT, Capability.DISCONNECT}
+    assert running_lab.capabilities == set(Capability) - elsewhere
     assert running_lab.targets == TARGETS
 
 
