@@ -1,13 +1,23 @@
 """Measures two subjects in turn and states the ratio; knows nothing of what is measured."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bench.figure import Better, Figure, rounded
 from bench.order import Outcome
 from bench.plan import Bench
 from bench.rounds import Side, Spread, interleaved, ratio_of_medians, spread
 from bench.subjects import Subject
+
+SidesOfRound: TypeAlias = Callable[[], AbstractAsyncContextManager[tuple[Subject, Subject]]]
+"""Gives ours and theirs for one round: the same ones again, or new ones."""
+
+
+def same(sides: tuple[Subject, Subject]) -> SidesOfRound:
+    """Measure these in every round."""
+    return lambda: nullcontext(sides)
 
 
 @dataclass(frozen=True)
@@ -103,22 +113,29 @@ def command_of(case: str) -> str:
 async def compare(
     bench: Bench,
     case: str,
-    sides: tuple[Subject, Subject],
+    sides_of_round: SidesOfRound,
     once: Callable[[Subject], Awaitable[Outcome]],
     rounds: int,
 ) -> Comparison:
     """Measure ours and theirs in turn; while the one is measured, the other is at rest."""
     found: dict[Side, list[Outcome]] = {Side.OURS: [], Side.THEIRS: []}
-    subjects = dict(zip(Side, sides, strict=True))
-    for side in interleaved(rounds):
-        subject = subjects[side]
-        outcome = await once(subject)
-        await subject.rest()
-        found[side].append(outcome)
-        bench.note(f"{case}, {subject.name}", outcome)
-        failed = f", {outcome.failed} failed" if outcome.failed else ""
-        bench.tell(
-            f"{case}: {subject.name:12} {outcome.rate:8.1f}/s, "
-            f"p50 {outcome.p50_ms:.1f} ms, p99 {outcome.p99_ms:.1f} ms{failed}"
-        )
+    for turns in interleaved(rounds):
+        async with sides_of_round() as sides:
+            subjects = dict(zip(Side, sides, strict=True))
+            for side in turns:
+                found[side].append(await _measure(bench, case, subjects[side], once))
     return Comparison(case.split()[0], found[Side.OURS], found[Side.THEIRS], rounds)
+
+
+async def _measure(
+    bench: Bench, case: str, subject: Subject, once: Callable[[Subject], Awaitable[Outcome]]
+) -> Outcome:
+    outcome = await once(subject)
+    await subject.rest()
+    bench.note(f"{case}, {subject.name}", outcome)
+    failed = f", {outcome.failed} failed" if outcome.failed else ""
+    bench.tell(
+        f"{case}: {subject.name:12} {outcome.rate:8.1f}/s, "
+        f"p50 {outcome.p50_ms:.1f} ms, p99 {outcome.p99_ms:.1f} ms{failed}"
+    )
+    return outcome

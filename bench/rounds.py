@@ -20,17 +20,13 @@ class Side(StrEnum):
     THEIRS = "theirs"
 
 
-def interleaved(rounds: int) -> list[Side]:
-    """Give the order of the measurements of all rounds.
+def interleaved(rounds: int) -> list[tuple[Side, ...]]:
+    """Give the order of the measurements of every round.
 
     Every other round begins with the other side, so that neither is always the first.
     """
     a, b = Side.OURS, Side.THEIRS
-    turns: list[Side] = []
-    for _ in range(rounds):
-        turns += [a, b, b, a]
-        a, b = b, a
-    return turns
+    return [(b, a, a, b) if number % 2 else (a, b, b, a) for number in range(rounds)]
 
 
 @dataclass(frozen=True)

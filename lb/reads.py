@@ -20,6 +20,10 @@ from lb.model import Answer
 from lb.upstream import Upstream, describe
 
 ATTEMPTS_PER_INSTANCE = 2
+READS_IN_A_ROW = 32
+"""How many reads an instance gets before another one that is as idle: what was just read is still
+in the processor's caches, and reads in turn would drive it out of both."""
+
 _OUTSTANDING = attrgetter("outstanding_reads")
 
 
@@ -71,7 +75,7 @@ class Reads:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._hedge_max_seconds = hedge_max_seconds
-        self._turn = 0
+        self._chosen = 0
 
     async def ask(self, question: Question) -> Answer:
         """Return the first definite answer, or an instance's 5xx if all it got is that.
@@ -147,7 +151,7 @@ class Reads:
         course.hedge_at = self._clock() + delay
 
     def _choose(self, question: Question, course: _Course) -> Instance | None:
-        """Choose the least busy instance that may be asked; equals take turns."""
+        """Choose the least busy instance that may be asked; equals take turns, some reads each."""
         able = [each for each in self._tail.fleet.readable if question.may_ask(each.name)]
         if course.running or course.failures:
             busy = set(course.running.values())
@@ -159,8 +163,9 @@ class Reads:
             ]
         if not able:
             return None
-        self._turn += 1
-        turned = able[self._turn % len(able) :] + able[: self._turn % len(able)]
+        turn = self._chosen // READS_IN_A_ROW % len(able)
+        self._chosen += 1
+        turned = able[turn:] + able[:turn]
         return min(turned, key=_OUTSTANDING)
 
     def _is_exhausted(self, course: _Course) -> bool:

@@ -1,14 +1,17 @@
 """Adds of single documents, beside plain Chroma: rate and latency by the number of clients."""
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 
 from bench.comparing import Comparison, Goal, compare
 from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.order import Order, Outcome, Sort
 from bench.plan import QUICK, Bench
-from bench.subjects import Sides, Subject, lb_and_plain
+from bench.subjects import Subject, lb_and_plain
 
 NAME = "adds"
 _MANY = 128
@@ -35,14 +38,12 @@ async def measure(bench: Bench) -> list[Figure]:
     """Measure every number of clients; a quick look leaves out the largest."""
     loads = [load for load in _LOADS if bench.plan is not QUICK or load.clients < _MANY]
     figures = []
-    async with bench.rig(NAME) as rig:
-        sides = await lb_and_plain(rig)
-        for load in loads:
-            figures += await _measure_load(bench, sides, load)
+    for load in loads:
+        figures += await _measure_load(bench, load)
     return figures
 
 
-async def _measure_load(bench: Bench, sides: Sides, load: _Load) -> list[Figure]:
+async def _measure_load(bench: Bench, load: _Load) -> list[Figure]:
     plan, at = bench.plan, f"at_{load.clients}"
     is_slow = load.clients >= _MANY
     window_seconds = plan.slow_window_seconds if is_slow else plan.window_seconds
@@ -52,8 +53,16 @@ async def _measure_load(bench: Bench, sides: Sides, load: _Load) -> list[Figure]
         warmup_seconds = plan.warmup_seconds * (4 if is_slow else 1)
         return await add_for(subject, load.clients, warmup_seconds, window_seconds)
 
+    numbers = count(1)
+
+    @asynccontextmanager
+    async def afresh() -> AsyncIterator[tuple[Subject, Subject]]:
+        # What has taken more documents is slower: each round begins with empty servers.
+        async with bench.rig(f"{NAME}-{at}-{next(numbers)}") as rig:
+            yield (await lb_and_plain(rig)).both
+
     rounds = bench.rounds_of(2 / 3 if is_slow else 1)
-    found: Comparison = await compare(bench, f"{NAME} {at}", sides.both, once, rounds)
+    found: Comparison = await compare(bench, f"{NAME} {at}", afresh, once, rounds)
     return [
         found.rate_ratio(Goal(f"add_rate_ratio_{at}", Better.HIGHER, load.least_rate)),
         found.p50_ratio(Goal(f"add_p50_ratio_{at}", Better.LOWER, load.most_p50)),

@@ -1,6 +1,6 @@
 """Searches, beside plain Chroma."""
 
-from bench.comparing import Goal, compare
+from bench.comparing import Goal, compare, same
 from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.order import Order, Outcome, Sort
@@ -28,7 +28,7 @@ async def measure(bench: Bench) -> list[Figure]:
                 return await query_for(subject, collection, clients, *seconds)
 
             at = f"at_{clients}"
-            found = await compare(bench, f"{NAME} {at}", sides.both, once, plan.rounds)
+            found = await compare(bench, f"{NAME} {at}", same(sides.both), once, plan.rounds)
             rate, p50 = (0.85, None) if clients == 8 else (None, 1.2)
             figures += [
                 found.rate_ratio(Goal(f"query_rate_ratio_{at}", Better.HIGHER, rate)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench import nginx
-from bench.comparing import Comparison, Goal, compare, skipped
+from bench.comparing import Comparison, Goal, compare, same, skipped
 from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.order import Order, Outcome, Sort
@@ -78,7 +78,8 @@ async def _compare(bench: Bench, ours: _Proxy, theirs: _Proxy) -> Comparison:
         return msgspec.structs.replace(outcome, seconds=spent_seconds)
 
     label = f"{NAME} {theirs.subject.name}"
-    return await compare(bench, label, (ours.subject, theirs.subject), once, bench.plan.rounds)
+    sides = same((ours.subject, theirs.subject))
+    return await compare(bench, label, sides, once, bench.plan.rounds)
 
 
 async def _start(rig: Rig, program: str) -> tuple[_Proxy, _Proxy, _Proxy]:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from harness.labs.processes import ProcessLab, ProcessLabSettings
+from lb.reads import READS_IN_A_ROW
 from tests.integration.lb.calls import COLLECTIONS, add, create, eventually, ids_in, is_quiet
 
 
@@ -34,7 +35,7 @@ async def test_reads_go_where_the_setting_allows(
             await eventually(lambda: is_quiet(lb), "both instances have the collection")
             await make_replica_refuse(lab, "lagging")
             assert (await add(lb, "lagging", "a")).status_code == 201
-            found = {tuple(await ids_in(lb, "lagging")) for _ in range(10)}
+            found = {tuple(await ids_in(lb, "lagging")) for _ in range(2 * READS_IN_A_ROW)}
             assert (await lb.get("/status")).json()["healthy_instances"] == 2
         assert found == seen
     finally:

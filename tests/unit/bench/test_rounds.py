@@ -8,16 +8,17 @@ A, B = Side.OURS, Side.THEIRS
 
 
 def test_a_round_measures_each_side_twice_in_the_order_a_b_b_a():
-    assert interleaved(1) == [A, B, B, A]
+    assert interleaved(1) == [(A, B, B, A)]
 
 
 def test_every_other_round_begins_with_the_other_side():
-    assert interleaved(3) == [A, B, B, A, B, A, A, B, A, B, B, A]
+    assert interleaved(3) == [(A, B, B, A), (B, A, A, B), (A, B, B, A)]
 
 
 def test_a_drift_that_is_even_over_a_round_falls_on_both_alike():
+    (turns,) = interleaved(1)
     for side in (A, B):
-        moments = [n for n, turn in enumerate(interleaved(1)) if turn is side]
+        moments = [n for n, turn in enumerate(turns) if turn is side]
         assert sum(moments) == 3
 
 

@@ -1,7 +1,7 @@
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from lb.errors import (
 from lb.instances import State
 from lb.log_tail import LogTail
 from lb.model import Answer
-from lb.reads import ATTEMPTS_PER_INSTANCE, Question, Reads
+from lb.reads import ATTEMPTS_PER_INSTANCE, READS_IN_A_ROW, Question, Reads
 from tests.unit.lb.stand_ins import (
     BROKEN,
     OK,
@@ -302,10 +302,12 @@ async def test_the_least_busy_instance_is_asked() -> None:
     assert bench.asked() == {A: 0, B: 4}
 
 
-async def test_equally_busy_instances_take_turns() -> None:
+async def test_equally_busy_instances_take_turns_of_some_reads_each() -> None:
     bench = Bench()
+    order: list[str] = []
 
-    for _ in range(10):
-        await bench.ask()
+    for _ in range(4 * READS_IN_A_ROW):
+        await bench.ask(note=order.append)
 
-    assert Counter(bench.asked()) == {A: 5, B: 5}
+    turns = [(name, len(list(reads))) for name, reads in groupby(order)]
+    assert turns == [(name, READS_IN_A_ROW) for name in (A, B, A, B)]
