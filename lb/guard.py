@@ -20,6 +20,7 @@ from lb.marks import REFUSED, Fit, LogIdentity, Mark, cause_of, conflict
 from lb.membership import Memberships
 from lb.missing import has, is_expected_on
 from lb.model import Progress
+from lb.namespaces import Namespaces
 from lb.upstream import Upstream
 from lb.wal import Wal
 
@@ -65,12 +66,14 @@ class LogGuard:
         tail: LogTail,
         wal: Wal,
         memberships: Memberships,
+        namespaces: Namespaces,
         timeout_seconds: float,
     ) -> None:
         self._identity = identity
         self._tail = tail
         self._wal = wal
         self._memberships = memberships
+        self._namespaces = namespaces
         self._watched = {
             name: Watched(upstream, timeout_seconds, identity.noted.get(name))
             for name, upstream in upstreams.items()
@@ -226,6 +229,7 @@ class LogGuard:
             raise InstanceError(watched.instance.name, cause)
         watched.found = found
         if fit is Fit.OLDER_COPY and await self._is_to_be_copied(watched):
+            await self._namespaces.restore(watched.upstream)
             watched.noted, fit = None, Fit.FITS
         watched.fit = fit
         self._apply()

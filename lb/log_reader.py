@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from lb.database import CONNECTION_ERRORS, Database, all_rows, queries
 from lb.errors import LogUnavailableError
-from lb.model import Answer, Entry
+from lb.model import NAMESPACES, Answer, Entry, Kind
 from lb.transactions import Transaction, Wanted
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,15 @@ class LoggedTransaction:
     position: int
     fingerprint: bytes
     outcome: Answer | None
+
+
+class NamespaceWrite(NamedTuple):
+    """A write of a tenant or a database that took effect, as it is sent to an instance."""
+
+    kind: Kind
+    path: str
+    content_type: str
+    body: bytes
 
 
 class LogReader:
@@ -82,6 +91,18 @@ class LogReader:
                 piece.append(waiting.popleft())
             for entry, body in zip(piece, await self.bodies(piece), strict=True):
                 yield entry, body
+
+    async def namespace_writes(self) -> list[NamespaceWrite]:
+        """Return what made tenants and databases as they are, oldest first.
+
+        Raises `LogUnavailableError`.
+        """
+        with _log_needed():
+            rows = await all_rows(queries.namespace_writes(self._pool, lane_id=NAMESPACES))
+        return [
+            NamespaceWrite(Kind(row["kind"]), row["path"], row["content_type"], row["body"])
+            for row in rows
+        ]
 
     async def find_transaction(self, transaction_id: str) -> LoggedTransaction | None:
         """Find an earlier request by its transaction id; raises `LogUnavailableError`."""

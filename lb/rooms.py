@@ -31,6 +31,7 @@ from lb.log_tail import LogTail
 from lb.lookups import Lookups
 from lb.marks import LogIdentity
 from lb.membership import Memberships
+from lb.namespaces import Namespaces
 from lb.pressure import Pressure
 from lb.proxy import Service
 from lb.pruner import Pruner
@@ -80,6 +81,7 @@ class Rooms:
             tail,
             on.wal,
             self._memberships,
+            Namespaces(tail, on.reader),
             settings.probe_timeout_seconds,
         )
         self._ailments = Ailments(on.clock)

@@ -265,6 +265,12 @@ group by lane_id;
 select position, coalesce(resolved_body, body) as body from wal
 where position = any(:positions::bigint[]);
 
+-- name: namespace_writes(lane_id)
+-- What made tenants and databases as they are, oldest first.
+select kind, path, content_type, body from wal
+where lane_id = :lane_id and outcome_status < 300 and body is not null
+order by position;
+
 -- name: find_transaction(transaction_id)^
 -- An earlier request with this transaction id.
 select position, fingerprint, outcome_status, outcome_body, outcome_content_type

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from harness.labs.processes import ProcessLab, ProcessLabSettings
@@ -116,6 +117,53 @@ async def test_an_older_copy_of_an_instance_gets_new_copies_and_nobody_reads_fro
 
     await eventually(is_copied, "the replica has a new copy")
     await check_ids_everywhere(lab, "snapshot", "a", "b")
+
+
+TENANT = "/api/v2/tenants/acme"
+
+
+async def make_database(client: httpx.AsyncClient, name: str) -> None:
+    made = await client.post(f"{TENANT}/databases", json={"name": name})
+    assert made.is_success, made.text
+
+
+async def databases_on(lab: ProcessLab, instance: str) -> set[str]:
+    url = next(each.url for each in lab.instances if each.name == instance)
+    async with httpx.AsyncClient(base_url=url, timeout=30) as direct:
+        found = await direct.get(f"{TENANT}/databases")
+        return {each["name"] for each in found.json()} if found.is_success else set()
+
+
+@pytest.mark.parametrize("state", ["emptied", "older"])
+async def test_an_instance_that_lost_databases_without_a_collection_gets_them_again(
+    client: httpx.AsyncClient, lab: ProcessLab, tmp_path: Path, state: str
+) -> None:
+    disks = Disks(lab, tmp_path)
+    assert (await client.post("/api/v2/tenants", json={"name": "acme"})).is_success
+    await make_database(client, "dropped")
+    inside = f"{TENANT}/databases/dropped/collections"
+    assert (await client.post(inside, json={"name": "inside"})).is_success
+    await eventually(lambda: is_quiet(client), "both instances have it")
+    await disks.copy("replica")
+    await eventually(lambda: is_quiet(client), "the replica is back")
+    assert (await client.delete(f"{TENANT}/databases/dropped")).is_success
+    await make_database(client, "empty")
+    await eventually(lambda: is_quiet(client), "both instances have done it")
+    await eventually(lambda: is_marked(client), "both instances have the mark")
+
+    if state == "older":
+        await disks.put_back("replica", client)
+    else:
+        await disks.empty("replica")
+
+    async def is_restored() -> bool:
+        return await databases_on(lab, "replica") == {"empty"}
+
+    await eventually(is_restored, "the replica has the databases that there are", 20)
+    inside = f"{TENANT}/databases/empty/collections"
+    assert (await client.post(inside, json={"name": "first"})).is_success
+    await eventually(lambda: is_quiet(client), "both instances have the collection")
+    assert await databases_on(lab, "primary") == {"empty"}
 
 
 async def test_older_copies_of_both_instances_are_used_for_nothing(

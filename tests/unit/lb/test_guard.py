@@ -66,6 +66,19 @@ class StandInLog:
     record_soon = record
 
 
+class StandInNamespaces:
+    """In place of the log's tenants and databases: tells where they were restored."""
+
+    def __init__(self) -> None:
+        self.restored: list[str] = []
+        self.trouble: Exception | None = None
+
+    async def restore(self, upstream: StandInUpstream) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.restored.append(upstream.instance.name)
+
+
 class Bench:
     """Two instances that are down, and a log whose second term began at position 10."""
 
@@ -77,7 +90,10 @@ class Bench:
         self.upstreams = {i.name: StandInUpstream(i) for i in self.tail.fleet}
         memberships = Memberships(self.tail, self.log)
         identity = LogIdentity(LOG, OURS, terms, noted or {})
-        self.guard = LogGuard(identity, self.upstreams, self.tail, self.log, memberships, 0.05)
+        self.namespaces = StandInNamespaces()
+        self.guard = LogGuard(
+            identity, self.upstreams, self.tail, self.log, memberships, self.namespaces, 0.05
+        )
 
     def states(self) -> tuple[State, State]:
         return self.tail.fleet[A].state, self.tail.fleet[B].state
@@ -285,6 +301,23 @@ async def test_an_older_copy_leaves_its_collections_when_another_one_can_give_th
     assert bench.states() == (State.CATCHING_UP, State.CATCHING_UP)
     assert collection.lane.members == (A,)
     assert [each.instance for each in bench.tail.leftovers] == [B], "its old copy is to go"
+    assert bench.namespaces.restored == [B]
+
+
+async def test_an_older_copy_without_its_databases_does_not_serve() -> None:
+    bench = Bench(noted={B: Mark(LOG, BEFORE, 10)})
+    await bench.come_back(A)
+    await bench.guard.leave_due_marks()
+    bench.namespaces.trouble = InstanceError(B, "HTTP 500")
+
+    with pytest.raises(InstanceError):
+        await bench.come_back(B)
+    assert bench.states() == (State.CATCHING_UP, State.DOWN)
+
+    bench.namespaces.trouble = None
+    await bench.come_back(B)
+
+    assert bench.states() == (State.CATCHING_UP, State.CATCHING_UP)
 
 
 async def test_an_emptied_one_does_the_same() -> None:
