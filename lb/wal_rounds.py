@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -75,13 +76,12 @@ def _as_record(entry: Entry) -> tuple[Any, ...]:
 async def write_progress(
     connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
 ) -> None:
-    """Write outcomes, mappings, catalogue rows and, after them, cursors and who has one."""
+    """Write mappings, catalogue rows, outcomes, cursors and, after them, who has one."""
     await _write_resolved(connection, progress)
     await _write_suspicions(connection, progress)
-    await _write_settlements(connection, progress)
     await write_collections(connection, [p.collection for p in progress if p.collection])
     await _write_mappings(connection, progress)
-    await _write_advances(connection, progress)
+    await _write_outcomes_and_cursors(connection, progress)
     await _write_memberships(connection, progress)
     await _write_leftovers(connection, progress)
     await _write_marks(connection, progress)
@@ -135,23 +135,6 @@ async def _write_suspicions(
         )
 
 
-async def _write_settlements(
-    connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
-) -> None:
-    settled = [p.settlement for p in progress if p.settlement is not None]
-    if settled:
-        await queries.settle_entries(
-            connection,
-            positions=[s.position for s in settled],
-            statuses=[s.answer.status for s in settled],
-            bodies=[s.answer.body for s in settled],
-            content_types=[s.answer.content_type for s in settled],
-            attempts=[s.attempts for s in settled],
-            told_to_wait=[s.told_to_wait for s in settled],
-            settled_ats=[s.settled_at for s in settled],
-        )
-
-
 async def _write_mappings(
     connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
 ) -> None:
@@ -174,20 +157,27 @@ async def _write_mappings(
         )
 
 
-async def _write_advances(
+async def _write_outcomes_and_cursors(
     connection: "asyncpg.Connection[Any]", progress: Sequence[Progress]
 ) -> None:
-    advances = [p.advance for p in progress if p.advance is not None]
-    furthest: dict[tuple[object, str], int] = {}
-    for a in advances:
+    settled = [p.settlement for p in progress if p.settlement is not None]
+    furthest: dict[tuple[UUID, str], int] = {}
+    for a in (p.advance for p in progress if p.advance is not None):
         key = (a.lane_id, a.instance)
         furthest[key] = max(a.position, furthest.get(key, 0))
-    if furthest:
-        await queries.advance_cursors(
+    if settled or furthest:
+        await queries.settle_and_advance(
             connection,
+            positions=[s.position for s in settled],
+            statuses=[s.answer.status for s in settled],
+            bodies=[s.answer.body for s in settled],
+            content_types=[s.answer.content_type for s in settled],
+            attempts=[s.attempts for s in settled],
+            told_to_wait=[s.told_to_wait for s in settled],
+            settled_ats=[s.settled_at for s in settled],
             lane_ids=[lane_id for lane_id, _ in furthest],
             instances=[instance for _, instance in furthest],
-            positions=list(furthest.values()),
+            cursors=list(furthest.values()),
         )
 
 

@@ -83,17 +83,6 @@ delete from mappings m
 using unnest(:collection_ids::uuid[], :instances::text[]) as gone (collection_id, instance)
 where m.collection_id = gone.collection_id and m.instance = gone.instance;
 
--- name: settle_entries(positions, statuses, bodies, content_types, attempts, told_to_wait, settled_ats)!
--- Write the first definite outcome of entries; a later one never replaces it.
-update wal
-set outcome_status = o.status, outcome_body = o.body, outcome_content_type = o.content_type,
-    attempts = o.attempts, told_to_wait = o.told_to_wait, settled_at = o.settled_at
-from unnest(
-    :positions::bigint[], :statuses::smallint[], :bodies::bytea[], :content_types::text[],
-    :attempts::integer[], :told_to_wait::boolean[], :settled_ats::timestamptz[]
-) as o (position, status, body, content_type, attempts, told_to_wait, settled_at)
-where wal.position = o.position and wal.outcome_status is null;
-
 -- name: resolve_entries(positions, bodies)!
 -- Write the repeatable form of entries, before any instance sees it.
 update wal set resolved_body = r.body
@@ -106,10 +95,22 @@ update wal set suspicion = s.suspicion
 from unnest(:positions::bigint[], :suspicions::text[]) as s (position, suspicion)
 where wal.position = s.position;
 
--- name: advance_cursors(lane_ids, instances, positions)!
--- Move the cursors of members forward; they never move back, and make nobody a member.
+-- name: settle_and_advance(positions, statuses, bodies, content_types, attempts, told_to_wait, settled_ats, lane_ids, instances, cursors)!
+-- Write the first definite outcome of entries, which a later one never replaces, and move the
+-- cursors of members forward: they never move back, and make nobody a member. One way to the
+-- server and back for what nearly every round writes.
+with settled as (
+    update wal
+    set outcome_status = o.status, outcome_body = o.body, outcome_content_type = o.content_type,
+        attempts = o.attempts, told_to_wait = o.told_to_wait, settled_at = o.settled_at
+    from unnest(
+        :positions::bigint[], :statuses::smallint[], :bodies::bytea[], :content_types::text[],
+        :attempts::integer[], :told_to_wait::boolean[], :settled_ats::timestamptz[]
+    ) as o (position, status, body, content_type, attempts, told_to_wait, settled_at)
+    where wal.position = o.position and wal.outcome_status is null
+)
 update cursors set position = a.position
-from unnest(:lane_ids::uuid[], :instances::text[], :positions::bigint[])
+from unnest(:lane_ids::uuid[], :instances::text[], :cursors::bigint[])
     as a (lane_id, instance, position)
 where cursors.lane_id = a.lane_id and cursors.instance = a.instance
     and cursors.position < a.position;

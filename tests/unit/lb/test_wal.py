@@ -1,6 +1,7 @@
 """Which commits the log makes: what is due soon shares one with the next write."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -34,8 +35,9 @@ class StandInConnection:
         while self.meanwhile:
             self.meanwhile.pop(0)()
             await asyncio.sleep(0)
-        words = statement.lower().split()
-        self._statements.append(words[words.index("into") + 1 if "into" in words else 1])
+        # One that notes outcomes and moves cursors goes by the cursors, as it ends with them.
+        tables = re.findall(r"(?m)^ *(?:copy into|insert into|update) (\w+)", statement)
+        self._statements.append(tables[-1])
         return ""
 
     async def copy_records_to_table(self, table: str, **_: Any) -> str:
