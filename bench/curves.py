@@ -1,4 +1,4 @@
-"""How cost grows with clients, documents, collections and instances: a few measured points each."""
+"""How cost grows with clients, batches, documents, collections, instances: a few points each."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,12 @@ from bench.cases.queries import query_for
 from bench.plan import Bench
 from bench.results import DIRECTORY
 from bench.rig import cpu_seconds
-from bench.subjects import lb_and_plain
+from bench.subjects import PLAIN, Subject, lb_and_plain
 
 CURVES = DIRECTORY / "curves.json"
 
 _CLIENTS = (1, 2, 4, 8, 16, 32, 64, 128)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 _DOCUMENTS = (1_000, 4_000, 16_000)
 _COLLECTIONS = (1, 4, 16, 64)
 _INSTANCES = (2, 3)
@@ -50,7 +51,7 @@ class Curve(msgspec.Struct):
 async def measure(bench: Bench) -> list[Curve]:
     """Measure every curve."""
     curves: list[Curve] = []
-    for part in (_by_clients, _by_documents, _by_collections, _by_instances):
+    for part in (_by_clients, _by_batch, _by_documents, _by_collections, _by_instances):
         curves += await part(bench)
     return curves
 
@@ -82,6 +83,21 @@ async def _by_clients(bench: Bench) -> list[Curve]:
                 p50.add(subject.name, clients, outcome.p50_ms)
             bench.tell(f"{clients} clients: {_last(rate)}")
     return [rate, p50]
+
+
+async def _by_batch(bench: Bench) -> list[Curve]:
+    """Measure what plain Chroma takes for a request by its documents: merging gains no more."""
+    p50 = Curve("batch", "one add to plain Chroma", "documents in it", "median ms")
+    rate = Curve("batch", "adds by one client", "documents in each", "documents per second")
+    seconds = bench.plan.warmup_seconds, bench.plan.window_seconds
+    async with bench.rig("batch") as rig:
+        plain = Subject(PLAIN, (await rig.chroma("plain")).url)
+        for documents in _BATCHES:
+            outcome = await add_for(plain, 1, *seconds, documents=documents)
+            p50.add(plain.name, documents, outcome.p50_ms)
+            rate.add(plain.name, documents, outcome.rate * documents)
+            bench.tell(f"{documents} documents in a request: {_last(p50)}; {_last(rate)}")
+    return [p50, rate]
 
 
 async def _by_documents(bench: Bench) -> list[Curve]:

@@ -76,8 +76,12 @@ async def add_for(
     warmup_seconds: float,
     window_seconds: float,
     collections: tuple[str, ...] = (),
+    documents: int = 1,
 ) -> Outcome:
-    """Let clients add single documents for a while, to the collections in turn, or to a new one."""
+    """Let clients add for a while, so many documents with each request.
+
+    They go to the collections in turn, or to a new one.
+    """
     order = Order(
         port=subject.port,
         sort=Sort.ADD,
@@ -85,6 +89,7 @@ async def add_for(
         clients=clients,
         warmup_seconds=warmup_seconds,
         window_seconds=window_seconds,
+        documents_per_request=documents,
         prefix=f"add-{secrets.token_hex(4)}",
     )
     return await run_load(order)
