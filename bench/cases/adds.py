@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from statistics import median
 
-from bench.comparing import Comparison, Goal, compare
+from bench.comparing import Comparison, Goal, compare, skipped, stated
 from bench.figure import Better, Figure
 from bench.generator import run_load
 from bench.order import Order, Outcome, Sort
 from bench.plan import QUICK, Bench
+from bench.rounds import spread
 from bench.subjects import Subject, lb_and_plain
 
 NAME = "adds"
@@ -54,12 +56,17 @@ async def _measure_load(bench: Bench, load: _Load) -> list[Figure]:
         return await add_for(subject, load.clients, warmup_seconds, window_seconds)
 
     numbers = count(1)
+    together: list[float] = []
 
     @asynccontextmanager
     async def afresh() -> AsyncIterator[tuple[Subject, Subject]]:
         # What has taken more documents is slower: each round begins with empty servers.
         async with bench.rig(f"{NAME}-{at}-{next(numbers)}") as rig:
-            yield (await lb_and_plain(rig)).both
+            sides = await lb_and_plain(rig)
+            yield sides.both
+            seconds = plan.warmup_seconds, plan.window_seconds
+            outcome = await add_for(sides.theirs, 1, *seconds, documents=load.clients)
+            together.append(outcome.rate * load.clients)
 
     rounds = bench.rounds_of(2 / 3 if is_slow else 1)
     found: Comparison = await compare(bench, f"{NAME} {at}", afresh, once, rounds)
@@ -67,7 +74,21 @@ async def _measure_load(bench: Bench, load: _Load) -> list[Figure]:
         found.rate_ratio(Goal(f"add_rate_ratio_{at}", Better.HIGHER, load.least_rate)),
         found.p50_ratio(Goal(f"add_p50_ratio_{at}", Better.LOWER, load.most_p50)),
         *found.absolute("add", at),
+        *([_ceiling(at, found, together)] if load.clients > 1 else []),
     ]
+
+
+def _ceiling(at: str, found: Comparison, together: list[float]) -> Figure:
+    """State what merging could gain if all else cost nothing, and there was no second instance.
+
+    That is plain Chroma with what all clients write in one request of one client, beside plain
+    Chroma with the clients. It depends on the machine, and limits the rate's ratio.
+    """
+    theirs = median(each.rate for each in found.theirs)
+    goal = Goal(f"add_rate_ratio_ceiling_{at}", Better.HIGHER)
+    if not theirs:
+        return skipped(goal, "x", NAME, "nothing to compare with")
+    return stated(goal, spread([rate / theirs for rate in together]), "x", NAME, found.rounds)
 
 
 async def add_for(
