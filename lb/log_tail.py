@@ -48,6 +48,11 @@ class LogTail:
     def __len__(self) -> int:
         return len(self._by_transaction)
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether every instance has applied all that it is to apply."""
+        return not any(self._lagging.values())
+
     def add(self, collection: Collection, entry: Entry) -> None:
         """Take in an entry that the log holds."""
         self.end = max(self.end, entry.position)

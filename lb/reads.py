@@ -21,8 +21,10 @@ from lb.upstream import Upstream, describe
 
 ATTEMPTS_PER_INSTANCE = 2
 READS_IN_A_ROW = 32
-"""How many reads an instance gets before another one that is as idle: what was just read is still
-in the processor's caches, and reads in turn would drive it out of both."""
+"""How many reads an instance gets before another one that is as idle, while nothing is written:
+what was just read is still in the processor's caches, and reads in turn would drive it out of both.
+While an instance lacks something each read goes to the next one: what is wrong with one shows soon.
+"""
 
 _OUTSTANDING = attrgetter("outstanding_reads")
 
@@ -151,7 +153,7 @@ class Reads:
         course.hedge_at = self._clock() + delay
 
     def _choose(self, question: Question, course: _Course) -> Instance | None:
-        """Choose the least busy instance that may be asked; equals take turns, some reads each."""
+        """Choose the least busy instance that may be asked; equals take turns."""
         able = [each for each in self._tail.fleet.readable if question.may_ask(each.name)]
         if course.running or course.failures:
             busy = set(course.running.values())
@@ -164,7 +166,7 @@ class Reads:
         if not able:
             return None
         turn = self._chosen // READS_IN_A_ROW % len(able)
-        self._chosen += 1
+        self._chosen += 1 if self._tail.is_drained else READS_IN_A_ROW
         turned = able[turn:] + able[:turn]
         return min(turned, key=_OUTSTANDING)
 

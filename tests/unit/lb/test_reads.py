@@ -23,6 +23,8 @@ from tests.unit.lb.stand_ins import (
     StandInUpstream,
     a_fleet,
     a_tail,
+    an_active,
+    an_entry,
     until,
 )
 
@@ -302,7 +304,17 @@ async def test_the_least_busy_instance_is_asked() -> None:
     assert bench.asked() == {A: 0, B: 4}
 
 
-async def test_equally_busy_instances_take_turns_of_some_reads_each() -> None:
+async def test_while_an_instance_lacks_something_each_read_goes_to_the_next_one() -> None:
+    bench = Bench()
+    bench.tail.add(an_active(bench.tail, "files", 1), an_entry(2))
+
+    for _ in range(10):
+        await bench.ask()
+
+    assert bench.asked() == {A: 5, B: 5}
+
+
+async def test_at_rest_equally_busy_instances_take_turns_of_some_reads_each() -> None:
     bench = Bench()
     order: list[str] = []
 
