@@ -5,6 +5,7 @@ https://docs.docker.com/reference/api/engine/
 """
 
 import io
+import socket
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from harness.errors import LabError, PartMissingError
 _TIMEOUT_SECONDS = 60
 _GONE, _WRONG_STATE = 404, 409
 _HERE = "unix://"
+_DEFAULT = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class State:
     started_seconds: float
 
 
+def _knock(path: str) -> None:
+    """Raise `OSError` when nobody listens there: the SDK would leave its socket open."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+        knocking.settimeout(_TIMEOUT_SECONDS)
+        knocking.connect(path)
+
+
 class Engine:
     """Raises `PartMissingError` when there is none that answers."""
 
@@ -51,9 +60,10 @@ class Engine:
                 "addresses are looked at; unset DOCKER_HOST, or use --lab processes"
             )
         try:
+            _knock(told.get("base_url", _DEFAULT).removeprefix(_HERE))
             self._api: Any = docker.APIClient(**told, version="auto", timeout=_TIMEOUT_SECONDS)
             self.version = str(self._api.version()["Version"])
-        except (DockerException, requests.RequestException) as error:
+        except (OSError, DockerException) as error:
             raise PartMissingError(
                 f"no Docker Engine answers ({_reason(error)}): start one by `make engine`, or set "
                 "DOCKER_HOST"
