@@ -66,6 +66,7 @@ async def _measure_load(bench: Bench, load: _Load) -> list[Figure]:
             yield sides.both
             seconds = plan.warmup_seconds, plan.window_seconds
             outcome = await add_for(sides.theirs, 1, *seconds, documents=load.clients)
+            bench.note(f"{NAME} {at}, together", outcome)
             together.append(outcome.rate * load.clients)
 
     rounds = bench.rounds_of(2 / 3 if is_slow else 1)
